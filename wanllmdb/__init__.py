@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from wanllmdb.sdk.models import AliasProposal as AliasProposal
     from wanllmdb.sdk.models import Project as Project
     from wanllmdb.sdk.models import RunRecord as RunRecord
+    from wanllmdb.sdk.progress import TransferProgress as TransferProgress
     from wanllmdb.sdk.run import Run as Run
     from wanllmdb.sdk.run_settings import Settings as Settings
     from wanllmdb.sdk.session import alert as alert
@@ -110,6 +111,7 @@ _NAMES_BY_MODULE = {
     "manifest": "Entry Manifest",
     "model_registry": "ModelRegistry",
     "models": "AliasChange AliasProposal Project RunRecord",
+    "progress": "TransferProgress",
     "run": "Run",
     "run_settings": "Settings",
     "session": "alert define_metric finish init log log_artifact log_model login mark_preempting save setup teardown "

@@ -1,10 +1,5 @@
 import io
-import os
-import pty
-import subprocess
 import sys
-
-import pytest
 
 from wanllmdb.sdk.console import Console
 
@@ -41,26 +36,3 @@ def test_a_closed_or_missing_console_raises_nothing(monkeypatch):
     Console().info("x")
     monkeypatch.setattr(sys, "stdout", None)
     Console().info("x")
-
-
-def test_there_is_no_progress_bar_in_a_pipe(capsys):
-    with Console().progress("Uploading", 100) as on_progress:
-        on_progress(50)
-    assert capsys.readouterr() == ("", "")
-
-
-@pytest.mark.parametrize(("silent", "is_visible"), [(False, True), (True, False)])
-def test_there_is_a_progress_bar_on_a_terminal_unless_silent(silent, is_visible):
-    script = f"""
-import time
-from wanllmdb.sdk.console import Console
-with Console(silent={silent}).progress("Uploading", 100 << 20) as on_progress:
-    on_progress(50 << 20)
-    time.sleep(0.3)
-"""
-    master, slave = pty.openpty()
-    subprocess.run([sys.executable, "-c", script], stderr=slave, env={**os.environ, "TERM": "xterm"}, check=True)
-    os.write(slave, b"end")
-    assert (b"Uploading" in os.read(master, 1 << 16)) == is_visible
-    os.close(master)
-    os.close(slave)

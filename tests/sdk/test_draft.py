@@ -9,6 +9,7 @@ import pytest
 import wanllmdb as wandb
 from wanllmdb.sdk import connection, draft_files
 from wanllmdb.sdk.host_environment import directories
+from wanllmdb.sdk.progress import Transfer
 from wanllmdb.sdk.transfer.download_directory import TEMP_PREFIX
 
 
@@ -194,6 +195,10 @@ def test_a_draft_answers_for_what_was_added_so_far(artifact, folder):
         artifact.get_entry("a.txt").download()
 
 
+def read_files(artifact):
+    return draft_files.read(connection.connect(silent=True), artifact._state, Transfer(artifact.name))
+
+
 @pytest.mark.parametrize("content", ["same size {}", "x" * 1_100_000 + "{}"], ids=["small", "large"])
 def test_a_file_that_is_written_again_after_it_was_added_is_noticed(artifact, tmp_path, content):
     path = tmp_path / "last.pt"
@@ -201,26 +206,26 @@ def test_a_file_that_is_written_again_after_it_was_added_is_noticed(artifact, tm
         path.write_text(content.format(epoch))
         artifact.add_file(path, name=f"epoch-{epoch}.pt")
     with pytest.raises(wandb.FileChanged, match=r"last\.pt has changed since it was added; nothing was logged"):
-        draft_files.read(connection.connect(silent=True), artifact._state)
+        read_files(artifact)
     artifact.remove("epoch-0.pt")
     artifact.add_file(path, name="epoch-1.pt")
-    assert len(draft_files.read(connection.connect(silent=True), artifact._state)) == 2
+    assert len(read_files(artifact)) == 2
 
 
 def test_other_changes_after_adding(artifact, folder, tmp_path):
     artifact.add_dir(folder)
     (folder / "a.txt").write_text("a")  # again, with the same bytes
     (folder / "sub/b.txt").chmod(0o600)
-    assert len(draft_files.read(connection.connect(silent=True), artifact._state)) == 2
+    assert len(read_files(artifact)) == 2
     before = (folder / "a.txt").stat()
     (tmp_path / "other").write_text("A")
     os.utime(tmp_path / "other", ns=(before.st_atime_ns, before.st_mtime_ns))
     (tmp_path / "other").replace(folder / "a.txt")
     with pytest.raises(wandb.FileChanged, match=r"a\.txt has changed"):
-        draft_files.read(connection.connect(silent=True), artifact._state)
+        read_files(artifact)
     shutil.rmtree(folder)
     with pytest.raises(wandb.FileChanged, match=r"a\.txt was removed since it was added"):
-        draft_files.read(connection.connect(silent=True), artifact._state)
+        read_files(artifact)
 
 
 def test_paths_can_be_written_in_every_way(artifact, folder, home, monkeypatch):

@@ -13,6 +13,7 @@ from wanllmdb.sdk import connection, draft_files, errors
 from wanllmdb.sdk.draft import Draft
 from wanllmdb.sdk.local_cache import file_hashes
 from wanllmdb.sdk.local_cache.file_hashes import FileHashes
+from wanllmdb.sdk.progress import Transfer
 from wanllmdb.sdk.transfer import hashes
 from wanllmdb.sdk.transfer.hashes import MULTIPART_ABOVE, PART_SIZE, FileFingerprint, HashedFile
 
@@ -224,13 +225,13 @@ def reads(monkeypatch) -> list[str]:
 
 def test_only_what_is_new_or_changed_is_read(connect, folder, reads):
     connected = connect()
-    first = draft_files.read(connected, draft_of(folder))
+    first = draft_files.read(connected, draft_of(folder), Transfer("data"))
     assert reads == ["0.txt", "1.txt", "2.txt"]
-    assert draft_files.read(connected, draft_of(folder)) == first
+    assert draft_files.read(connected, draft_of(folder), Transfer("data")) == first
     assert len(reads) == 3
     (folder / "1.txt").write_text("x")
     (folder / "3.txt").write_text("3")
-    files = draft_files.read(connected, draft_of(folder))
+    files = draft_files.read(connected, draft_of(folder), Transfer("data"))
     assert reads[3:] == ["1.txt", "3.txt"]
     assert [file.path for file in files] == ["0.txt", "1.txt", "2.txt", "3.txt"]
     assert files[1].sha256 == hashlib.sha256(b"x").hexdigest()
@@ -240,20 +241,20 @@ def test_only_what_is_new_or_changed_is_read(connect, folder, reads):
 def test_all_is_read_and_nothing_kept_where_it_is_turned_off(connect, folder, reads, variables):
     connected = connect(**variables)
     for _ in "ab":
-        draft_files.read(connected, draft_of(folder))
+        draft_files.read(connected, draft_of(folder), Transfer("data"))
     assert len(reads) == 6
     assert not connected.settings.cache_dir.exists()
 
 
 def test_a_file_that_changed_since_it_was_added_is_refused_whatever_is_known(connect, folder, reads):
     connected = connect()
-    draft_files.read(connected, draft_of(folder))
+    draft_files.read(connected, draft_of(folder), Transfer("data"))
     draft = draft_of(folder)
     (folder / "1.txt").write_text("x")
     with pytest.raises(errors.FileChanged, match=r"1\.txt has changed since it was added"):
-        draft_files.read(connected, draft)
+        draft_files.read(connected, draft, Transfer("data"))
 
 
 def test_the_bytes_of_small_files_are_kept_up_to_a_bound(connect, folder):
-    files = draft_files.read(connect(), draft_of(folder), max_kept=2)
+    files = draft_files.read(connect(), draft_of(folder), Transfer("data"), max_kept=2)
     assert [file.content for file in files] == [b"0", b"1", None]

@@ -53,6 +53,7 @@ _KINDS: dict[str, tuple[str, Callable[[object], bool]]] = {
     "Iterable": ("a list", _is_collection),
     "Sequence": ("a list", _is_collection),
     "Callable": ("a function", callable),
+    "ProgressCallback": ("a function", callable),
     "None": ("None", lambda value: value is None),
 }
 

@@ -20,6 +20,7 @@ from wanllmdb.sdk.lineage.sources import Source
 from wanllmdb.sdk.logged_version import LoggedVersion
 from wanllmdb.sdk.manifest import Entry, Manifest
 from wanllmdb.sdk.paths import StrPath as StrPath
+from wanllmdb.sdk.progress import ProgressCallback
 from wanllmdb.sdk.references import entries
 from wanllmdb.sdk.validators import validate_aliases
 
@@ -345,6 +346,7 @@ class Artifact(ArtifactLineage):
         *,
         exact: bool = False,
         allow_missing_references: bool = False,
+        progress: ProgressCallback | None = None,
     ) -> str:
         """Download the files to `root`, by default `./artifacts/<team>/<project>/<name>-<version>`; returns that path.
 
@@ -355,15 +357,22 @@ class Artifact(ArtifactLineage):
         References are fetched too, with the credentials of this machine or from an address that the server signs. If
         one of them is not what was logged, or cannot be had, nothing is downloaded; with `allow_missing_references`
         those that cannot be had are left out, with a warning.
+        `progress` is called with a `TransferProgress` as in `Run.log_artifact`.
         Raises `NotFound` if no path starts with `path_prefix`, `CorruptDownload`, `ReferenceChanged`,
         `ReferenceUnreachable`, `InvalidPath` for a path outside of `root` or one that this disk cannot tell from
         another, `Invalid` for a `root` that cannot be written to and lacks something, `Unreachable`, `NotLogged`.
         """
-        return self._logged("download").download(root, path_prefix, exact, allow_missing_references)
+        return self._logged("download").download(root, path_prefix, exact, allow_missing_references, progress)
 
-    def checkout(self, root: StrPath | None = None, *, allow_missing_references: bool = False) -> str:
+    def checkout(
+        self,
+        root: StrPath | None = None,
+        *,
+        allow_missing_references: bool = False,
+        progress: ProgressCallback | None = None,
+    ) -> str:
         """The same as `download(root, exact=True)`."""
-        return self.download(root, exact=True, allow_missing_references=allow_missing_references)
+        return self.download(root, exact=True, allow_missing_references=allow_missing_references, progress=progress)
 
     @checked()
     def file(self, root: StrPath | None = None) -> str:

@@ -1,22 +1,16 @@
-"""Console output: lines on standard output, warnings on standard error, and a progress bar on a terminal."""
+"""Console output: lines on standard output, warnings and the progress of transfers on standard error."""
 
 from __future__ import annotations
 
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import TextIO
 
-from rich.console import Console as RichConsole
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from wanllmdb.sdk import progress_display
+from wanllmdb.sdk.progress import ProgressCallback, Transfer
 
 _ASCII = str.maketrans({"✓": "+", "→": "->", "×": "x", "…": "...", "─": "-", "│": "|", "├": "|", "└": "`"})
-_REDRAW_INTERVAL = 0.1
-
-OnProgress = Callable[[int], object]
-"""Called with the number of bytes that were completed; a negative number takes back bytes that will be repeated."""
 
 
 class Console:
@@ -35,35 +29,15 @@ class Console:
         _write(sys.stderr, f"wanllmdb: {line}")
 
     @contextmanager
-    def progress(self, title: str, total: int) -> Iterator[OnProgress]:
-        """A progress bar over `total` bytes, on standard error, only if that is a terminal."""
-        terminal = RichConsole(stderr=True)
-        if self.silent or not total or not terminal.is_terminal:
-            yield lambda size: None
-            return
-        columns = (TextColumn("  {task.description}"), BarColumn(), DownloadColumn(binary_units=True))
-        with Progress(
-            *columns, TransferSpeedColumn(), TimeRemainingColumn(), console=terminal, transient=True
-        ) as progress:
-            yield _throttled(progress, title, total)
-
-
-def _throttled(progress: Progress, title: str, total: int) -> OnProgress:
-    task = progress.add_task(title, total=total)
-    lock = threading.Lock()
-    completed, drawn_at = 0, 0.0
-
-    def on_progress(size: int) -> None:
-        nonlocal completed, drawn_at
-        with lock:
-            completed += size
-            now = time.monotonic()
-            if now - drawn_at < _REDRAW_INTERVAL:
-                return
-            drawn_at = now
-            progress.update(task, completed=completed)
-
-    return on_progress
+    def transfer(self, title: str, callback: ProgressCallback | None = None) -> Iterator[Transfer]:
+        """A log or a download with this title, which is shown while it lasts, and told to `callback` even if silent."""
+        transfer = Transfer(title, callback, self.warning)
+        transfer.start()
+        try:
+            with nullcontext() if self.silent else progress_display.shown(transfer):
+                yield transfer
+        finally:
+            transfer.end()
 
 
 def _write(stream: TextIO | None, line: str) -> None:

@@ -13,6 +13,7 @@ from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
 from wanllmdb.sdk.local_version import LocalVersion
 from wanllmdb.sdk.logged_version import LoggedVersion
+from wanllmdb.sdk.progress import ProgressCallback
 from wanllmdb.sdk.run_artifacts import RunArtifacts
 from wanllmdb.sdk.validators import VERSION, parse_version
 
@@ -50,7 +51,15 @@ class DisabledArtifacts(RunArtifacts):
         }
         """What the run logged and used, oldest first, as far as it is not forgotten."""
 
-    def log(self, artifact: Artifact, aliases: list[str], tags: list[str], *, wait: bool) -> None:
+    def log(
+        self,
+        artifact: Artifact,
+        aliases: list[str],
+        tags: list[str],
+        *,
+        wait: bool,
+        progress: ProgressCallback | None = None,
+    ) -> None:
         name = f"{self._record['project_name']}/{artifact.name}"
         known = _collections.get(name)
         state = artifact._state

@@ -7,6 +7,7 @@ import time
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
 from wanllmdb.sdk.local_cache.file_hashes import FileHashes
+from wanllmdb.sdk.progress import Transfer
 from wanllmdb.sdk.transfer import hashes
 from wanllmdb.sdk.transfer.hashes import MIB, FileFingerprint, HashedFile
 
@@ -14,7 +15,7 @@ MAX_KEPT = 48 * MIB
 """How many bytes of small files stay in memory from when they are hashed until they are uploaded."""
 
 
-def read(connection: Connection, draft: Draft, *, max_kept: int = 0) -> list[HashedFile]:
+def read(connection: Connection, draft: Draft, transfer: Transfer, *, max_kept: int = 0) -> list[HashedFile]:
     """The files in the order of their paths, with the hashes that they had when they were added.
 
     The contents of small files that had to be read are kept, of up to `max_kept` bytes in all.
@@ -28,7 +29,8 @@ def read(connection: Connection, draft: Draft, *, max_kept: int = 0) -> list[Has
     cache = file_hashes(connection)
     files = cache.recall(seen)
     unread = [(path, source) for path, source, _ in seen if path not in files]
-    with connection.console.progress("Hashing", sum(draft.sources[path].size for path, _ in unread)) as on_progress:
+    with transfer.phase("hashing", files=len(seen), size=draft.size) as on_progress:
+        on_progress(sum(file.size for file in files.values()), len(files), is_reused=True)
         read_files = hashes.hash_files(unread, max_kept=max_kept, on_progress=on_progress)
     cache.remember(read_files, started_at)
     files |= {file.path: file for file in read_files}

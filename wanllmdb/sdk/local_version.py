@@ -11,7 +11,6 @@ from typing import Any
 
 from wanllmdb.sdk import draft_files, errors, paths
 from wanllmdb.sdk.connection import Connection
-from wanllmdb.sdk.console import OnProgress
 from wanllmdb.sdk.draft import Draft
 from wanllmdb.sdk.lineage.graph import Lineage
 from wanllmdb.sdk.lineage.impact import Impact
@@ -20,6 +19,7 @@ from wanllmdb.sdk.logged_version import LoggedVersion
 from wanllmdb.sdk.manifest import Entry, Manifest
 from wanllmdb.sdk.models import RunRecord
 from wanllmdb.sdk.paths import StrPath
+from wanllmdb.sdk.progress import OnProgress, ProgressCallback
 from wanllmdb.sdk.reference_downloads import ReferenceSource
 from wanllmdb.sdk.transfer import download, hashes, unrelated_files
 from wanllmdb.sdk.transfer.download_directory import DownloadDirectory, TempDir, write_error
@@ -65,7 +65,9 @@ class LocalVersion(LoggedVersion):
         if self._manifest is not None:
             return self._manifest
         assert self._draft is not None
-        return manifest_of(draft_files.read(self.connection, self._draft), self._draft.references.values())
+        with self.connection.console.transfer(self.name) as transfer:
+            files = draft_files.read(self.connection, self._draft, transfer)
+        return manifest_of(files, self._draft.references.values())
 
     def _complete_record(self) -> dict[str, Any]:
         return self.record
@@ -85,9 +87,10 @@ class LocalVersion(LoggedVersion):
         path_prefix: StrPath | None = None,
         exact: bool = False,
         allow_missing_references: bool = False,
+        progress: ProgressCallback | None = None,
     ) -> str:
         prefix, entries = self._choose("" if path_prefix is None else paths.prefix_from_user(path_prefix))
-        return self._copy(root, entries, prefix if exact else None, allow_missing_references)
+        return self._copy(root, entries, prefix if exact else None, allow_missing_references, progress)
 
     def _choose(self, prefix: str) -> tuple[str, list[Entry]]:
         """What `path_prefix` means, as in `LoggedVersion`, and the files that begin so. Raises `NotFound`."""
@@ -135,11 +138,13 @@ class LocalVersion(LoggedVersion):
         entries: list[Entry],
         exact_prefix: str | None = None,
         allow_missing_references: bool = False,
+        progress: ProgressCallback | None = None,
     ) -> str:
         size = sum(entry.size for entry in entries)
         with (
             closing(ReferenceSource(self.connection)) as source,
-            self._writing(root, "Copying", size) as (directory, on_progress),
+            self._writing(root, progress) as (directory, transfer),
+            transfer.phase("copying", files=len(entries), size=size) as on_progress,
         ):
             references = ReferenceFiles(source, is_expected=True, allows_missing=allow_missing_references)
             missing = [entry for entry in entries if not _has(directory, entry, source.known_sha256(entry))]
@@ -175,6 +180,7 @@ class LocalVersion(LoggedVersion):
         if not is_same:
             raise errors.CorruptDownload(f"{entry.path!r} of {self.label} has changed: {source} holds other bytes now")
         Path(temporary).replace(directory.local_path(entry.path))
+        on_progress(0, 1)
 
 
 def manifest_of(files: Iterable[HashedFile], references: Iterable[Entry] = ()) -> Manifest:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,6 @@ from typing import Any
 
 from wanllmdb.sdk import aliases, errors, name_resolution, paths, timestamps
 from wanllmdb.sdk.connection import Connection
-from wanllmdb.sdk.console import OnProgress
 from wanllmdb.sdk.json_limits import require_fit
 from wanllmdb.sdk.json_values import to_canonical, to_jsonable, to_metadata
 from wanllmdb.sdk.lineage import graph, impact, usages
@@ -22,6 +21,7 @@ from wanllmdb.sdk.local_files import absolute_path
 from wanllmdb.sdk.manifest import Entry, Manifest, entry_from_record
 from wanllmdb.sdk.models import RunRecord
 from wanllmdb.sdk.paths import StrPath
+from wanllmdb.sdk.progress import ProgressCallback, Transfer
 from wanllmdb.sdk.reference_downloads import ReferenceSource, with_known_hashes
 from wanllmdb.sdk.transfer import download, reference_files, verification
 from wanllmdb.sdk.transfer.download_directory import DownloadDirectory, download_lock
@@ -95,14 +95,15 @@ class LoggedVersion:
         path_prefix: StrPath | None = None,
         exact: bool = False,
         allow_missing_references: bool = False,
+        progress: ProgressCallback | None = None,
     ) -> str:
         with self._explain_missing():
             manifest = self._select(path_prefix)
         usages.record(self)
         # The digest covers all files, so it cannot verify some of them.
         digest = None if manifest.prefix else self.record["digest"]
-        size = 0 if manifest.prefix else self.size
-        directory, hashes = self._download(root, manifest, digest, size, exact, allow_missing_references)
+        totals = (None, None) if manifest.prefix else (self.file_count, self.size)
+        directory, hashes = self._download(root, manifest, digest, totals, exact, allow_missing_references, progress)
         if not manifest.prefix:
             files = Manifest(
                 (replace(entry, sha256=entry.sha256 or hashes.get(entry.path)) for entry in manifest.entries), digest
@@ -130,15 +131,18 @@ class LoggedVersion:
         root: StrPath | None,
         manifest: RemoteManifest,
         digest: str | None,
-        size: int,
+        totals: tuple[int | None, int | None],
         exact: bool = False,
         allow_missing_references: bool = False,
+        progress: ProgressCallback | None = None,
     ) -> tuple[str, dict[str, str]]:
-        """The directory, and the sha256s of the references in it by path."""
+        """The directory, and the sha256s of the references in it by path. `totals`: files and bytes, where known."""
+        files, size = totals
         with (
             closing(ReferenceSource(self.connection, manifest.renew_url)) as source,
             self._explain_missing(),
-            self._writing(root, "Downloading", size) as (directory, on_progress),
+            self._writing(root, progress) as (directory, transfer),
+            transfer.phase("downloading", files=files, size=size) as on_progress,
         ):
             references = ReferenceFiles(
                 source, is_expected=bool(self.record.get("reference_count")), allows_missing=allow_missing_references
@@ -152,19 +156,20 @@ class LoggedVersion:
             self.connection.console.warning(reference_files.describe_missing(references.missing))
 
     @contextmanager
-    def _writing(self, root: StrPath | None, title: str, size: int) -> Iterator[tuple[DownloadDirectory, OnProgress]]:
-        """The directory, which no other process of this machine writes to meanwhile, and the progress of its bytes."""
+    def _writing(
+        self, root: StrPath | None, progress: ProgressCallback | None
+    ) -> Iterator[tuple[DownloadDirectory, Transfer]]:
+        """The directory, which no other process of this machine writes to meanwhile, and its transfer."""
         directory = DownloadDirectory(self._root(root))
         console = self.connection.console
 
         def on_wait() -> None:
             console.info("  Another process is downloading to the same directory; waiting for it")
 
-        with (
-            download_lock(directory.path, self.connection.settings.cache_dir, on_wait),
-            console.progress(title, size) as on_progress,
-        ):
-            yield directory, on_progress
+        with console.transfer(self.name, progress) as transfer, ExitStack() as stack:
+            with transfer.phase("waiting"):
+                stack.enter_context(download_lock(directory.path, self.connection.settings.cache_dir, on_wait))
+            yield directory, transfer
 
     def _root(self, root: StrPath | None) -> Path:
         """An absolute path; symbolic links in it are not resolved."""
@@ -191,7 +196,7 @@ class LoggedVersion:
     def download_entry(self, path: str, root: StrPath | None = None) -> str:
         usages.record(self)
         manifest = RemoteManifest(self.connection.client, self.record["id"], only=path)
-        directory, _ = self._download(root, manifest, None, self.manifest[path].size)
+        directory, _ = self._download(root, manifest, None, (1, self.manifest[path].size))
         return str(Path(directory, path))
 
     def verify(self, root: StrPath | None = None, allow_missing_references: bool = False) -> None:

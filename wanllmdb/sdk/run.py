@@ -17,6 +17,7 @@ from wanllmdb.sdk.heartbeat import Heartbeat
 from wanllmdb.sdk.json_limits import FitOnce
 from wanllmdb.sdk.json_values import SyncedDict, to_jsonable, to_object
 from wanllmdb.sdk.process_end import Outcome
+from wanllmdb.sdk.progress import ProgressCallback
 from wanllmdb.sdk.run_artifacts import RunArtifacts, artifact_of, code_of
 from wanllmdb.sdk.run_attributes import RunAttributes
 from wanllmdb.sdk.tags import tag_changes
@@ -119,6 +120,7 @@ class Run(RunAttributes):
         tags: str | Iterable[str] | None = None,
         exclude: StrPath | Iterable[StrPath] | None = None,
         wait: bool = True,
+        progress: ProgressCallback | None = None,
     ) -> Artifact:
         """Create a version of the artifact in this run's project, and return the artifact.
 
@@ -130,6 +132,10 @@ class Run(RunAttributes):
         `exclude` leaves files of a directory out, as in `Artifact.add_dir`.
         If the latest version has the same contents, no version is created and the aliases move to the latest one. Tags
         belong to the artifact, not to a version; they are added to the existing ones.
+
+        `progress` is called with a `TransferProgress` at the begin and the end of each phase and about twice a second
+        in between, from one thread at a time. It should return soon. If it raises an exception, that is a warning: it
+        is not called again, and the transfer goes on.
         Raises `InvalidName`, `TypeDiffers`, `FileChanged`, `Denied`, `Unreachable`, and before any bytes are uploaded
         `AliasProtected`. After an error no incomplete version is visible, and calling it again only uploads what is
         missing.
@@ -144,7 +150,7 @@ class Run(RunAttributes):
                 "An Artifact already has a name, a type and files: pass name, type and exclude to log_artifact only "
                 "together with a path"
             )
-        self._artifacts.log(artifact, alias_names, tag_names, wait=wait)
+        self._artifacts.log(artifact, alias_names, tag_names, wait=wait, progress=progress)
         return artifact
 
     @checked(ignored=wandb_names.SAVE)

@@ -21,6 +21,7 @@ from wanllmdb.sdk.draft import Draft, inspect_path
 from wanllmdb.sdk.lineage import usages
 from wanllmdb.sdk.local_files import absolute_path
 from wanllmdb.sdk.logged_version import LoggedVersion
+from wanllmdb.sdk.progress import ProgressCallback
 from wanllmdb.sdk.saved_files import SavedFiles
 
 
@@ -42,7 +43,15 @@ class RunArtifacts:
         self._connection = connection
         self.saved_files.connection = connection
 
-    def log(self, artifact: Artifact, aliases: list[str], tags: list[str], *, wait: bool) -> None:
+    def log(
+        self,
+        artifact: Artifact,
+        aliases: list[str],
+        tags: list[str],
+        *,
+        wait: bool,
+        progress: ProgressCallback | None = None,
+    ) -> None:
         """See `Run.log_artifact`."""
         state = artifact._state
         if isinstance(state, Draft):
@@ -50,25 +59,40 @@ class RunArtifacts:
         if wait:
             # Versions of one artifact have the order of the calls.
             self._background.wait_for(artifact.name)
-            self._log(artifact, artifact._state, aliases, tags)
+            self._log(artifact, artifact._state, aliases, tags, progress)
         else:
             # A draft as it is now, whatever becomes of its metadata in the meantime.
             state = copy.deepcopy(state) if isinstance(state, Draft) else state
             artifact._pending = self._background.submit(
-                artifact.name, lambda: self._log(artifact, state, aliases, tags)
+                artifact.name, lambda: self._log(artifact, state, aliases, tags, progress)
             )
 
-    def _log(self, artifact: Artifact, state: Draft | LoggedVersion, aliases: list[str], tags: list[str]) -> None:
+    def _log(
+        self,
+        artifact: Artifact,
+        state: Draft | LoggedVersion,
+        aliases: list[str],
+        tags: list[str],
+        progress: ProgressCallback | None,
+    ) -> None:
         """Log the artifact as it was in `state`, unless an earlier call in the background has logged it."""
         if isinstance(artifact._state, LoggedVersion):
             state = artifact._state
-        artifact._set_version(self._log_state(state, aliases, tags))
+        artifact._set_version(self._log_state(state, aliases, tags, progress))
 
-    def _log_state(self, state: Draft | LoggedVersion, aliases: list[str], tags: list[str]) -> LoggedVersion:
+    def _log_state(
+        self,
+        state: Draft | LoggedVersion,
+        aliases: list[str],
+        tags: list[str],
+        progress: ProgressCallback | None = None,
+    ) -> LoggedVersion:
         """The version that a draft becomes, or that gets the aliases."""
         connection, project, run_id = self._connection, self._record["project"], self._record["id"]
         if isinstance(state, Draft):
-            record = version_creation.create_version(connection, state, project, aliases, run_id, tags)
+            record = version_creation.create_version(
+                connection, state, project, aliases, run_id, tags, progress=progress
+            )
             self._own.add(record["id"])
         elif state.record["project"] == project:
             with name_resolution.explain_missing(state.qualified_name, errors.VersionNotFound):

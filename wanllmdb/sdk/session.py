@@ -22,6 +22,7 @@ from wanllmdb.sdk.json_values import to_jsonable, to_object
 from wanllmdb.sdk.lineage import usages
 from wanllmdb.sdk.local_files import absolute_path
 from wanllmdb.sdk.offline import run as offline_run
+from wanllmdb.sdk.progress import ProgressCallback
 from wanllmdb.sdk.run import Run
 from wanllmdb.sdk.run_artifacts import RunArtifacts
 from wanllmdb.sdk.run_settings import Settings
@@ -233,9 +234,12 @@ def log_artifact(
     tags: str | Iterable[str] | None = None,
     exclude: StrPath | Iterable[StrPath] | None = None,
     wait: bool = True,
+    progress: ProgressCallback | None = None,
 ) -> Artifact:
     """See `Run.log_artifact`. Raises `NotInitialized`."""
-    return require_run("log_artifact").log_artifact(artifact_or_path, name, type, aliases, tags, exclude, wait)
+    return require_run("log_artifact").log_artifact(
+        *(artifact_or_path, name, type, aliases, tags, exclude, wait, progress)
+    )
 
 
 @checked(ignored=wandb_names.SAVE)

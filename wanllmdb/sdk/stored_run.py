@@ -19,6 +19,7 @@ from wanllmdb.sdk.lineage import graph, usages
 from wanllmdb.sdk.lineage.graph import Lineage
 from wanllmdb.sdk.models import RunRecord
 from wanllmdb.sdk.paginated_list import Page, PaginatedList, page_size
+from wanllmdb.sdk.progress import ProgressCallback
 from wanllmdb.sdk.run_artifacts import list_artifacts
 from wanllmdb.sdk.validators import validate_aliases, validate_tags
 
@@ -160,14 +161,18 @@ class StoredRun(RunRecord):
 
     @checked()
     def log_artifact(
-        self, artifact: Artifact, aliases: str | Iterable[str] | None = None, tags: str | Iterable[str] | None = None
+        self,
+        artifact: Artifact,
+        aliases: str | Iterable[str] | None = None,
+        tags: str | Iterable[str] | None = None,
+        progress: ProgressCallback | None = None,
     ) -> Artifact:
         """Create a version as logged by this run, even if the run has ended; see `Run.log_artifact`."""
         alias_names, tag_names = validate_aliases(aliases), validate_tags(tags)
         state = artifact._state
         if isinstance(state, Draft):
             record = version_creation.create_version(
-                self._connection, state, self._project_id, alias_names, self.id, tag_names
+                *(self._connection, state, self._project_id, alias_names, self.id, tag_names), progress=progress
             )
             artifact._set_logged(self._connection, record)
             return artifact

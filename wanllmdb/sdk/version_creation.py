@@ -15,6 +15,7 @@ from wanllmdb.sdk.json_values import to_canonical, to_jsonable
 from wanllmdb.sdk.lineage import sources
 from wanllmdb.sdk.manifest import Entry
 from wanllmdb.sdk.name_resolution import find_artifact
+from wanllmdb.sdk.progress import OnProgress, ProgressCallback, Transfer, ignore_progress
 from wanllmdb.sdk.transfer import hashes, upload, upload_plan
 from wanllmdb.sdk.transfer.hashes import FileFingerprint, HashedFile
 
@@ -38,6 +39,7 @@ def create_version(
     kept: Iterable[Entry] = (),
     create_project: bool = False,
     expected_digest: str | None = None,
+    progress: ProgressCallback | None = None,
 ) -> dict[str, Any]:
     """Create a version in a project, by `team/project` or id, with all that the draft has, and return its record.
 
@@ -45,18 +47,36 @@ def create_version(
 
     If the latest version already has these files, that version is returned: nothing is uploaded, the aliases move to
     it. Tags are added to those of the artifact. Safe to call again after any failure: nothing is uploaded twice. With
-    `create_project` a missing project is created, private.
+    `create_project` a missing project is created, private. `progress` is called as `Run.log_artifact` says.
     Raises `TypeDiffers`, `FileChanged`, also if the files have another digest than expected, `Unreachable`, and the
     errors of the server. What can be refused before any bytes are uploaded, such as metadata, or an alias by
     `AliasProtected`, leaves nothing behind.
     """
-    client, console = connection.client, connection.console
     require_valid(draft, tags)
-    console.info(f"Logging artifact {draft.name!r} ({draft.type})...")
+    connection.console.info(f"Logging artifact {draft.name!r} ({draft.type})...")
+    with connection.console.transfer(draft.name, progress) as transfer:
+        return _create_version(
+            *(connection, transfer, draft, project, aliases, run_id, tags, kept, create_project, expected_digest)
+        )
+
+
+def _create_version(
+    connection: Connection,
+    transfer: Transfer,
+    draft: Draft,
+    project: str,
+    aliases: Sequence[str],
+    run_id: str | None,
+    tags: Sequence[str],
+    kept: Iterable[Entry],
+    create_project: bool,
+    expected_digest: str | None,
+) -> dict[str, Any]:
+    client, console = connection.client, connection.console
     artifact = _find_artifact(client, project, draft.name, may_lack_project=create_project)
     _require_same_type(draft, artifact)
     _require_room_for_tags(artifact, tags)
-    files = draft_files.read(connection, draft, max_kept=draft_files.MAX_KEPT)
+    files = draft_files.read(connection, draft, transfer, max_kept=draft_files.MAX_KEPT)
     files += [_kept_file(entry) for entry in kept if entry.path not in draft.sources and entry.sha256]
     references = list(draft.references.values())
     digest = hashes.version_digest(
@@ -79,11 +99,12 @@ def create_version(
     begun = None
     if artifact is None:
         first = next(_file_batches(files, references), [])
-        artifact, begun = _create_artifact(client, project, draft, {**fields, "files": first}, create_project)
+        with transfer.phase("registering", files=len(first)):
+            artifact, begun = _create_artifact(client, project, draft, {**fields, "files": first}, create_project)
         if begun is not None:
             begun["is_first"] = True
     artifact_id = str(artifact["id"])
-    version = _get_or_create(connection, artifact_id, files, references, fields, begun)
+    version = _get_or_create(connection, transfer, artifact_id, files, references, fields, begun)
     if version["created"]:
         console.info(f"  Created version: {version['version']}")
     else:
@@ -190,6 +211,7 @@ def _print_aliases(connection: Connection, aliases: Sequence[str]) -> None:
 
 def _get_or_create(
     connection: Connection,
+    transfer: Transfer,
     artifact_id: str,
     files: list[HashedFile],
     references: list[Entry],
@@ -204,11 +226,16 @@ def _get_or_create(
             path = f"/artifacts/{artifact_id}/versions"
             batches = _file_batches(files, references)
             first = next(batches, [])
-            version = begun or client.post(path, {**fields, "files": first}, idempotent=True)
+            with transfer.phase("registering", files=len(files) + len(references)) as on_progress:
+                version = begun or client.post(path, {**fields, "files": first}, idempotent=True)
+                on_progress(0, len(first))
+                if version["state"] == "draft":
+                    missing = _register_files(client, version["id"], batches, on_progress)
+                    version["missing"] = [*version["missing"], *missing]
             if version["state"] == "draft":
-                version["missing"] = [*version["missing"], *_register_files(client, version["id"], batches)]
-                return _complete(connection, version, files, digest, aliases)
-            return _finalize(client, version, digest, aliases, [])
+                return _complete(connection, transfer, version, files, digest, aliases)
+            with transfer.phase("finalizing"):
+                return _finalize(client, version, digest, aliases, [])
         except (errors.VersionFinalized, errors.NotFound):
             # Another process of this user logs the same files: it shares our draft, and has finalized or deleted it.
             attempts += 1
@@ -217,10 +244,16 @@ def _get_or_create(
                 raise
 
 
-def _register_files(client: Client, version_id: str, batches: Iterable[list[dict[str, Any]]]) -> Iterator[str]:
+def _register_files(
+    client: Client,
+    version_id: str,
+    batches: Iterable[list[dict[str, Any]]],
+    on_progress: OnProgress = ignore_progress,
+) -> Iterator[str]:
     """Declare the files of the draft. Returns the sha256s that are missing in the object store."""
     for batch in batches:
         response = client.post(f"/artifacts/versions/{version_id}/files/batch", {"files": batch}, idempotent=True)
+        on_progress(0, len(batch))
         yield from response["missing"]
 
 
@@ -260,19 +293,26 @@ def _reference_record(entry: Entry) -> dict[str, Any]:
 
 
 def _complete(
-    connection: Connection, draft: dict[str, Any], files: list[HashedFile], digest: str, aliases: Sequence[str]
+    connection: Connection,
+    transfer: Transfer,
+    draft: dict[str, Any],
+    files: list[HashedFile],
+    digest: str,
+    aliases: Sequence[str],
 ) -> dict[str, Any]:
     """Upload what the draft is missing, and finalize it."""
     client = connection.client
     try:
-        uploads = _upload_missing(connection, draft["id"], files, draft["missing"])
+        uploads = _upload_missing(connection, transfer, draft["id"], files, draft["missing"])
         try:
-            return _finalize(client, draft, digest, aliases, uploads)
+            with transfer.phase("finalizing"):
+                return _finalize(client, draft, digest, aliases, uploads)
         except (errors.VersionIncomplete, errors.BytesMismatch):
             # Stored bytes were lost or damaged. Declare the files again to learn what to upload, once.
             missing = _register_files(client, draft["id"], _file_batches(files))
-            uploads = _upload_missing(connection, draft["id"], files, missing)
-            return _finalize(client, draft, digest, aliases, uploads)
+            uploads = _upload_missing(connection, transfer, draft["id"], files, missing)
+            with transfer.phase("finalizing"):
+                return _finalize(client, draft, digest, aliases, uploads)
     except (errors.FileChanged, errors.BytesMismatch):
         draft_files.file_hashes(connection).forget(files)
         _delete_draft(client, draft["id"], with_artifact=draft.get("is_first", False))
@@ -280,11 +320,11 @@ def _complete(
 
 
 def _upload_missing(
-    connection: Connection, version_id: str, files: list[HashedFile], missing: Iterable[str]
+    connection: Connection, transfer: Transfer, version_id: str, files: list[HashedFile], missing: Iterable[str]
 ) -> list[dict[str, Any]]:
     missing = set(missing)
     plan = upload_plan.make_plan(file for file in files if file.sha256 in missing)
-    with connection.console.progress("Uploading", plan.size) as on_progress:
+    with transfer.phase("uploading", files=plan.file_count, size=plan.size) as on_progress:
         return upload.upload(connection.client, version_id, plan, on_progress)
 
 

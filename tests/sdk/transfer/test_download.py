@@ -8,6 +8,7 @@ import pytest
 
 from wanllmdb.sdk import errors
 from wanllmdb.sdk.manifest import Entry
+from wanllmdb.sdk.progress import ignore_progress
 from wanllmdb.sdk.transfer import download, file_assembly, hashes, unrelated_files
 from wanllmdb.sdk.transfer.download_directory import TEMP_PREFIX, DownloadDirectory
 from wanllmdb.sdk.transfer.remote_manifest import RemoteFile
@@ -43,7 +44,7 @@ def root(tmp_path):
 
 
 def run(manifest, root, **options) -> int:
-    return download.download(manifest, DownloadDirectory(root), None, lambda size: None, **options)
+    return download.download(manifest, DownloadDirectory(root), None, ignore_progress, **options)
 
 
 def contents(root):
@@ -173,7 +174,7 @@ def test_an_exact_download_trusts_no_list_that_lacks_files(root):
     run(WrittenManifest({"a": "1", "b": "2"}), root)
     digest = hashes.version_digest((path, "0" * 64, 1) for path in "ab")
     with pytest.raises(errors.CorruptDownload):
-        download.download(WrittenManifest({"a": "1"}), DownloadDirectory(root), digest, lambda size: None, exact=True)
+        download.download(WrittenManifest({"a": "1"}), DownloadDirectory(root), digest, ignore_progress, exact=True)
     assert sorted(contents(root)) == ["a", "b"]
 
 

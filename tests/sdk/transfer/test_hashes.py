@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from wanllmdb.sdk import errors
+from wanllmdb.sdk.progress import Phase, TransferProgress
 from wanllmdb.sdk.transfer import hashes
 from wanllmdb.sdk.transfer.hashes import MIB, MULTIPART_ABOVE, PACK_BELOW, PART_SIZE
 
@@ -18,12 +19,12 @@ def write_random(path: Path, size: int) -> bytes:
 @pytest.mark.parametrize("size", [0, 1, PACK_BELOW - 1, PACK_BELOW, PACK_BELOW + 1, MULTIPART_ABOVE])
 def test_a_file_has_its_sha256(tmp_path, size):
     content = write_random(tmp_path / "file", size)
-    progress = []
-    hashed = hashes.hash_file("in/artifact", str(tmp_path / "file"), progress.append)
+    progress = Phase("hashing", 1, size)
+    hashed = hashes.hash_file("in/artifact", str(tmp_path / "file"), progress)
     assert (hashed.path, hashed.size) == ("in/artifact", size)
     assert hashed.sha256 == hashlib.sha256(content).hexdigest()
     assert hashed.parts == ()
-    assert sum(progress) == size
+    assert progress.snapshot() == TransferProgress("hashing", 1, 1, size, size)
 
 
 @pytest.mark.parametrize("size", [MULTIPART_ABOVE + 1, 3 * PART_SIZE, 3 * PART_SIZE + 12345])

@@ -14,9 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from wanllmdb.sdk import errors
-from wanllmdb.sdk.console import OnProgress
 from wanllmdb.sdk.local_cache import json_files
 from wanllmdb.sdk.manifest import Entry
+from wanllmdb.sdk.progress import OnProgress
 from wanllmdb.sdk.transfer import hashes
 from wanllmdb.sdk.transfer.hashes import HashedFile
 
@@ -48,7 +48,7 @@ class StoredFiles:
         for file in files:
             target = Path(self.local_path(file))
             if target.exists():
-                on_progress(file.size)
+                on_progress(file.size, 1, is_reused=True)
                 continue
             temporary = self.path / f".{uuid.uuid4().hex}"
             with json_files.refuse(self.path):
@@ -57,6 +57,7 @@ class StoredFiles:
                         raise errors.FileChanged(f"{file.source} changed while it was being logged")
                     temporary.chmod(0o700 if file.executable else 0o600)
                     temporary.replace(target)
+                    on_progress(0, 1)
                 finally:
                     with suppress(OSError):
                         temporary.unlink()

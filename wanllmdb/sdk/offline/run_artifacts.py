@@ -18,6 +18,7 @@ from wanllmdb.sdk.logged_version import LoggedVersion
 from wanllmdb.sdk.manifest import Entry
 from wanllmdb.sdk.offline import resolution, unsent_index
 from wanllmdb.sdk.offline.recorder import Recorder
+from wanllmdb.sdk.progress import ProgressCallback
 from wanllmdb.sdk.run_artifacts import RunArtifacts
 from wanllmdb.sdk.saved_files import SavedFiles
 
@@ -77,28 +78,37 @@ class OfflineArtifacts(RunArtifacts):
         )
         return [Artifact._from_version(version) for version in reversed(versions)]
 
-    def _log_state(self, state: Draft | LoggedVersion, aliases: list[str], tags: list[str]) -> LoggedVersion:
+    def _log_state(
+        self,
+        state: Draft | LoggedVersion,
+        aliases: list[str],
+        tags: list[str],
+        progress: ProgressCallback | None = None,
+    ) -> LoggedVersion:
         if isinstance(state, Draft):
-            return self.keep(state, aliases, tags)
+            return self.keep(state, aliases, tags, progress)
         self._recorder.append("add_aliases", aliases=aliases, tags=tags, **_reference(state))
         if isinstance(state.record, UnsentRecord):
             unsent_index.remember(self._connection, state.record, aliases)
         return state
 
-    def keep(self, draft: Draft, aliases: list[str], tags: list[str]) -> LocalVersion:
+    def keep(
+        self, draft: Draft, aliases: list[str], tags: list[str], progress: ProgressCallback | None = None
+    ) -> LocalVersion:
         """Copy the files of the draft into the directory, and record them as an artifact to send."""
         console = self._connection.console
         console.info(f"Logging artifact {draft.name!r} ({draft.type})...")
         version_creation.require_valid(draft)
-        files = draft_files.read(self._connection, draft)
+        with console.transfer(draft.name, progress) as transfer:
+            files = draft_files.read(self._connection, draft, transfer)
+            size = sum(file.size for file in files)
+            with transfer.phase("copying", files=len(files), size=size) as on_progress:
+                try:
+                    self._directory.files.add(files, on_progress)
+                except errors.FileChanged:
+                    draft_files.file_hashes(self._connection).forget(files)
+                    raise
         manifest = manifest_of(files, draft.references.values())
-        size = sum(file.size for file in files)
-        with console.progress("Copying", size) as on_progress:
-            try:
-                self._directory.files.add(files, on_progress)
-            except errors.FileChanged:
-                draft_files.file_hashes(self._connection).forget(files)
-                raise
         artifact_id = uuid.uuid4().hex
         self._directory.write_manifest(artifact_id, manifest)
         fields = {

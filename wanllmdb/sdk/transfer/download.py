@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from wanllmdb.sdk import errors, paths
-from wanllmdb.sdk.console import OnProgress
 from wanllmdb.sdk.manifest import Entry
+from wanllmdb.sdk.progress import OnProgress
 from wanllmdb.sdk.transfer import hashes, unrelated_files
 from wanllmdb.sdk.transfer.download_directory import DownloadDirectory, TempDir, remove_stale, write_error
 from wanllmdb.sdk.transfer.file_assembly import RANGE_SIZE, FileSlice, ObjectDownload, RangedDownload
@@ -207,7 +207,7 @@ def _find_missing(
         if hashed.sha256 != sha256:
             yield file
             continue
-        on_progress(hashed.size)
+        on_progress(hashed.size, 1, is_reused=True)
         if references is not None and file.entry.is_reference:
             references.keep(file.entry, sha256)
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 from wanllmdb.sdk import errors
 from wanllmdb.sdk.cancellation import raise_if_cancelled
-from wanllmdb.sdk.console import OnProgress
 from wanllmdb.sdk.manifest import Entry
+from wanllmdb.sdk.progress import OnProgress
 from wanllmdb.sdk.transfer.download_directory import TempDir
 from wanllmdb.sdk.transfer.hashes import MIB
 from wanllmdb.sdk.transfer.publication import Publication
@@ -78,8 +78,9 @@ class ObjectDownload:
             copy = self.temp_dir.new_path()
             shutil.copyfile(temporary_path, copy)
             self.publication.add(copy, path)
-            self.on_progress(file_slice.entry.size)
+            self.on_progress(file_slice.entry.size, 1)
         self.publication.add(temporary_path, first)
+        self.on_progress(0, 1)
         file_slice.is_published = True
 
 

@@ -8,7 +8,7 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from wanllmdb.sdk import errors
 from wanllmdb.sdk.cancellation import raise_if_cancelled
+from wanllmdb.sdk.progress import OnProgress, ignore_progress
 from wanllmdb.sdk.transfer.worker_pool import WorkerPool, start_if_possible
 
 MIB = 1 << 20
@@ -73,7 +74,7 @@ def hash_files(
     *,
     max_kept: int = 0,
     max_workers: int | None = None,
-    on_progress: Callable[[int], object] = lambda size: None,
+    on_progress: OnProgress = ignore_progress,
 ) -> list[HashedFile]:
     """Hash (path, source) pairs, and return them in the same order. `on_progress` is called with the bytes read.
 
@@ -115,12 +116,12 @@ def hash_files(
     return [hashed[number] for number in range(len(hashed))]
 
 
-def hash_file(path: str, source: str, on_progress: Callable[[int], object] = lambda size: None) -> HashedFile:
+def hash_file(path: str, source: str, on_progress: OnProgress = ignore_progress) -> HashedFile:
     """Hash one file. Raises `FileChanged` if it is gone or changes while it is read, `Invalid` if it cannot be read."""
     return _hash_small(path, source, on_progress, is_kept=False) or _hash_large(path, source, on_progress)
 
 
-def _hash_small(path: str, source: str, on_progress: Callable[[int], object], *, is_kept: bool) -> HashedFile | None:
+def _hash_small(path: str, source: str, on_progress: OnProgress, *, is_kept: bool) -> HashedFile | None:
     """None for a file that is too large to be read as a whole. Few objects and calls, since there may be many files."""
     raise_if_cancelled()
     try:
@@ -140,12 +141,12 @@ def _hash_small(path: str, source: str, on_progress: Callable[[int], object], *,
             os.close(handle)
     except OSError as error:
         raise _unreadable_error(source, error) from error
-    on_progress(size)
+    on_progress(size, 1)
     sha256 = hashlib.sha256(content).hexdigest()
     return HashedFile(path, source, size, sha256, fingerprint, content=content if is_kept else None)
 
 
-def _hash_large(path: str, source: str, on_progress: Callable[[int], object]) -> HashedFile:
+def _hash_large(path: str, source: str, on_progress: OnProgress) -> HashedFile:
     try:
         with open_source(source) as file:
             fingerprint = FileFingerprint.from_stat(os.fstat(file.fileno()))
@@ -156,10 +157,11 @@ def _hash_large(path: str, source: str, on_progress: Callable[[int], object]) ->
                 raise _changing_error(source)
     except OSError as error:  # of a broken disk
         raise _unreadable_error(source, error) from error
+    on_progress(0, 1)
     return hashed
 
 
-def _hash_blocks(unhashed: HashedFile, file: io.FileIO, on_progress: Callable[[int], object]) -> HashedFile:
+def _hash_blocks(unhashed: HashedFile, file: io.FileIO, on_progress: OnProgress) -> HashedFile:
     sha256 = hashlib.sha256()
     block = memoryview(bytearray(MIB))
     size = 0
@@ -172,7 +174,7 @@ def _hash_blocks(unhashed: HashedFile, file: io.FileIO, on_progress: Callable[[i
     return replace(unhashed, size=size, sha256=sha256.hexdigest())
 
 
-def _hash_parts(unhashed: HashedFile, file: io.FileIO, on_progress: Callable[[int], object]) -> HashedFile:
+def _hash_parts(unhashed: HashedFile, file: io.FileIO, on_progress: OnProgress) -> HashedFile:
     """Hash the file and its parts in one pass: the part in this thread, the file in another, during the next read."""
     part_size = part_size_for(unhashed.fingerprint.size)
     sha256, part, parts = hashlib.sha256(), hashlib.sha256(), []

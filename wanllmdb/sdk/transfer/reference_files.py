@@ -9,8 +9,8 @@ from contextlib import suppress
 from typing import Protocol
 
 from wanllmdb.sdk import errors, paths
-from wanllmdb.sdk.console import OnProgress
 from wanllmdb.sdk.manifest import Entry
+from wanllmdb.sdk.progress import OnProgress
 from wanllmdb.sdk.transfer.publication import Publication
 from wanllmdb.sdk.transfer.remote_manifest import RemoteFile
 
@@ -79,6 +79,7 @@ class ReferenceFiles:
         self._fetched.append((file.entry, sha256))
         self.sha256s[file.entry.path] = sha256
         publication.add(temporary, file.entry.path)
+        on_progress(0, 1)
 
     def finish(self) -> set[str]:
         """The paths of the references that may be missing and are.

@@ -9,9 +9,9 @@ from typing import Any
 
 from wanllmdb.sdk.cancellation import raise_if_cancelled
 from wanllmdb.sdk.connection_errors import ObjectStoreError
-from wanllmdb.sdk.console import OnProgress
 from wanllmdb.sdk.http_client import Client
 from wanllmdb.sdk.http_pools import BLOCK_SIZE
+from wanllmdb.sdk.progress import OnProgress
 from wanllmdb.sdk.transfer import hashes, upload_plan
 from wanllmdb.sdk.transfer.hashes import HashedFile
 from wanllmdb.sdk.transfer.upload_plan import UploadPlan
@@ -32,6 +32,7 @@ class UploadTarget:
         self._target = target
         self._lock = threading.Lock()
         self._etags: dict[int, str] = {part["number"]: part["etag"] for part in self.parts if part["etag"]}
+        self._remaining = len(self.parts) - len(self._etags) or 1
 
     @property
     def is_uploaded(self) -> bool:
@@ -59,6 +60,12 @@ class UploadTarget:
                     self._etags[part] = etag
                 return
 
+    def finish_one(self) -> bool:
+        """Count a part that has arrived. Whether it was the last one, and the object is complete."""
+        with self._lock:
+            self._remaining -= 1
+            return self._remaining == 0
+
     def _renew(self, expired: dict[str, Any]) -> None:
         with self._lock:
             if self._target is expired:
@@ -80,9 +87,11 @@ def upload(client: Client, version_id: str, plan: UploadPlan, on_progress: OnPro
         for file in plan.large:
             (target,) = _targets_of(client, version_id, [file])
             multipart.append(target)
+            if all(part["etag"] for part in target.parts):
+                on_progress(0, 1)
             for part in target.parts:
                 if part["etag"]:
-                    on_progress(part["size"])
+                    on_progress(part["size"], is_reused=True)
                 else:
                     position = part["offset"], part["size"], part["number"]
                     workers.submit(_upload_range, target, file, *position, on_progress)
@@ -92,7 +101,7 @@ def upload(client: Client, version_id: str, plan: UploadPlan, on_progress: OnPro
         while files := list(islice(remaining, MAX_OBJECTS_PER_REQUEST)):
             for file, target in zip(files, _targets_of(client, version_id, files), strict=True):
                 if target.is_uploaded:
-                    on_progress(file.size)
+                    on_progress(file.size, 1, is_reused=True)
                 else:
                     workers.submit(_upload_range, target, file, 0, file.size, None, on_progress)
     return [target.to_completion() for target in multipart if not target.is_uploaded]
@@ -116,7 +125,7 @@ def _upload_pack(client: Client, version_id: str, files: list[HashedFile], on_pr
     request = pack.to_request()
     (target,) = _request_targets(client, version_id, [request])
     UploadTarget(client, version_id, request, target).upload(lambda: pack.blocks, pack.size)
-    on_progress(pack.size)
+    on_progress(pack.size, len(files))
 
 
 def _upload_range(
@@ -134,6 +143,7 @@ def _upload_range(
         raise
     if not hashes.is_unchanged(file):
         raise upload_plan.file_changed_error(file)
+    on_progress(0, target.finish_one())
 
 
 def _range_reader(file: HashedFile, offset: int, size: int, on_progress: OnProgress) -> Callable[[], Iterator[bytes]]:

@@ -31,6 +31,10 @@ class UploadPlan:
         """In bytes."""
         return sum(file.size for file in (*self.large, *self.single, *(file for pack in self.packs for file in pack)))
 
+    @property
+    def file_count(self) -> int:
+        return len(self.large) + len(self.single) + sum(map(len, self.packs))
+
 
 def make_plan(files: Iterable[HashedFile]) -> UploadPlan:
     """Files below 1 MiB go into packs of at most 16 MiB and 2,000 members, in the order of their paths."""
