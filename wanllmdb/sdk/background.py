@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 
 from wanllmdb.sdk import cancellation, errors
-from wanllmdb.sdk.transfer.worker_pool import start_if_possible
+from wanllmdb.sdk.threads import start_if_possible
 
 # Between two looks: without a timeout some platforms would not deliver Ctrl-C.
 _WAIT_INTERVAL = 0.5

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from wanllmdb.sdk.transfer.worker_pool import start_if_possible
+from wanllmdb.sdk.threads import start_if_possible
 
 CALLBACK_INTERVAL = 0.5
 """Seconds between two calls of a `progress` function."""

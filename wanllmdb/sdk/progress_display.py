@@ -23,7 +23,7 @@ from rich.live import Live
 from rich.text import Text
 
 from wanllmdb.sdk.progress import Transfer
-from wanllmdb.sdk.transfer.worker_pool import start_if_possible
+from wanllmdb.sdk.threads import start_if_possible
 
 LOG_INTERVAL = 10.0
 TERMINAL_INTERVAL = 0.2

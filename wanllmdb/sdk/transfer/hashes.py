@@ -18,7 +18,8 @@ from typing import NamedTuple
 from wanllmdb.sdk import errors
 from wanllmdb.sdk.cancellation import raise_if_cancelled
 from wanllmdb.sdk.progress import OnProgress, ignore_progress
-from wanllmdb.sdk.transfer.worker_pool import WorkerPool, start_if_possible
+from wanllmdb.sdk.threads import start_if_possible
+from wanllmdb.sdk.transfer.worker_pool import WorkerPool
 
 MIB = 1 << 20
 BLOCK_SIZE = 4 * MIB

@@ -13,15 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from wanllmdb.sdk.cancellation import Cancelled, bind_cancel, raise_if_cancelled
-
-
-def start_if_possible(thread: threading.Thread) -> bool:
-    """Whether it was started. There may be too many, and some Pythons start none while the interpreter ends."""
-    try:
-        thread.start()
-    except RuntimeError:
-        return False
-    return True
+from wanllmdb.sdk.threads import start_if_possible
 
 
 class WorkerPool:
