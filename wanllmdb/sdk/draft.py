@@ -125,7 +125,7 @@ class Draft:
         if existing is None or existing.reference_uri != entry.reference_uri:
             self._require_path_free(entry.path)
         self.references[entry.path] = entry
-        self._directories.update(paths.folders_of(entry.path))
+        self._add_folders(entry.path)
 
     @contextmanager
     def _all_or_nothing(self) -> Iterator[None]:
@@ -167,16 +167,25 @@ class Draft:
             return path
         self._require_path_free(path)
         self.sources[path] = file
-        self._directories.update(paths.folders_of(path))
+        self._add_folders(path)
         return path
 
     def _require_path_free(self, path: str) -> None:
         if path in self.sources or path in self.references:
             raise errors.PathTaken(f"Artifact {self.name!r} already contains {path!r}: to replace it, remove it first")
-        parents = paths.folders_of(path)
-        file_above = next((parent for parent in parents if parent in self.sources or parent in self.references), None)
-        if path in self._directories or file_above is not None:
-            raise errors.PathTaken(f"{file_above or path!r} cannot be both a file and a directory")
+        if path in self._directories:
+            raise errors.PathTaken(f"{path!r} cannot be both a file and a directory")
+        for parent in paths.folders_of(path):
+            if parent in self._directories:
+                return  # with all above it
+            if parent in self.sources or parent in self.references:
+                raise errors.PathTaken(f"{parent} cannot be both a file and a directory")
+
+    def _add_folders(self, path: str) -> None:
+        for parent in paths.folders_of(path):
+            if parent in self._directories:
+                return
+            self._directories.add(parent)
 
     def _make_staging_dir(self) -> str:
         if self._staging_dir is None:

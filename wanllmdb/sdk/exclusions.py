@@ -59,7 +59,8 @@ class Exclusions:
 
     def match(self, path: str, is_folder: bool) -> bool:
         """Whether a file or folder is left out. What lies in an excluded folder is not asked for any more."""
-        path = unicodedata.normalize("NFC", path)
+        if not path.isascii():
+            path = unicodedata.normalize("NFC", path)
         if path.rpartition("/")[2] == IGNORE_FILE:
             return True
         is_excluded = False

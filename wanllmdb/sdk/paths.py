@@ -23,6 +23,8 @@ CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 DIRECTION_CHARACTER = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """They turn the text around them, so that a name reads as another one. As in `core.validators` of the server."""
 _HAS_CONTROL = "it contains a control character"
+# Nothing of it needs to be looked at: short, and no part of it begins with a dot.
+_ORDINARY = re.compile(r"(?:[\w+=@~-][\w+=@~. -]{0,199}/){0,4}[\w+=@~-][\w+=@~. -]{0,199}", re.ASCII)
 _DRIVE_LETTER = re.compile(r"[A-Za-z]:")
 
 
@@ -81,6 +83,8 @@ def compose(path: StrPath) -> str:
 
 def from_local(path: StrPath) -> str:
     """The path that a file gets in an artifact. Raises `InvalidPath` if it could not come back to a disk from there."""
+    if isinstance(path, str) and _ORDINARY.fullmatch(path):
+        return path
     composed = compose(path)
     if composed and to_text(path).endswith("/"):
         raise errors.InvalidPath(f"{path!r} names a folder: the path of a file ends with the name of the file")

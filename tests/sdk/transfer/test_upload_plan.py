@@ -30,15 +30,26 @@ def test_small_files_share_packs_and_larger_ones_are_uploaded_alone():
     assert plan.size == 10 + MIB - 1 + MIB + 64 * MIB + 65 * MIB
 
 
-def test_a_pack_has_at_most_two_thousand_members():
-    plan = upload_plan.make_plan(hashed_file(f"{number:05}", 1) for number in range(4_500))
-    assert [len(pack) for pack in plan.packs] == [2_000, 2_000, 500]
+def test_a_pack_has_at_most_so_many_members():
+    plan = upload_plan.make_plan(hashed_file(f"{number:05}", 1) for number in range(20_000))
+    assert [len(pack) for pack in plan.packs] == [8_192, 8_192, 3_616]
 
 
-def test_a_pack_has_at_most_sixteen_mebibytes():
-    plan = upload_plan.make_plan(hashed_file(f"{number:05}", MIB - 1) for number in range(40))
-    assert all(sum(file.size for file in pack) <= 16 * MIB for pack in plan.packs)
-    assert sum(len(pack) for pack in plan.packs) == 40
+@pytest.mark.parametrize("size", [1_000, 100_000, MIB - 1])
+def test_a_pack_has_at_most_four_mebibytes(size):
+    count = 40 * MIB // size
+    plan = upload_plan.make_plan(hashed_file(f"{number:05}", size) for number in range(count))
+    sizes = [sum(file.size for file in pack) for pack in plan.packs]
+    assert all(3 * MIB - size <= size_of_pack <= 4 * MIB for size_of_pack in sizes[:-1])
+    assert sum(len(pack) for pack in plan.packs) + len(plan.single) == count
+
+
+def test_most_packs_stay_the_same_where_some_are_there_already():
+    files = [hashed_file(f"{number:05}", 1_000 + number % 5_000) for number in range(30_000)]
+    packs = upload_plan.make_plan(files).packs
+    arrived = {file.path for pack in packs[3:20:4] for file in pack}
+    again = upload_plan.make_plan(file for file in files if file.path not in arrived).packs
+    assert len([pack for pack in again if pack not in packs]) <= 2
 
 
 def test_a_pack_of_one_file_is_uploaded_as_a_file():
@@ -64,7 +75,7 @@ def test_a_pack_is_the_concatenation_of_its_members(tmp_path):
     pack = upload_plan.build_pack(files)
     assert b"".join(pack.blocks) == b"".join(contents.values())
     assert [(member["offset"], member["size"]) for member in pack.members] == [(0, 0), (0, 1000), (1000, 1)]
-    assert pack.to_request()["sha256"] == hashlib.sha256(b"".join(contents.values())).hexdigest()
+    assert upload_plan.to_request(pack)["sha256"] == hashlib.sha256(b"".join(contents.values())).hexdigest()
 
 
 def test_a_file_that_changed_after_hashing_is_an_error(tmp_path):

@@ -1,10 +1,13 @@
-"""Upload to the object store: in parallel, read from disk in bounded memory, and resumable."""
+"""Upload to the object store: in parallel, read from disk in bounded memory, and resumable.
+
+One thread asks the server where to, for many objects at once, and prepares the next ones; others send.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from itertools import chain
 from typing import Any
 
 from wanllmdb.sdk.cancellation import raise_if_cancelled
@@ -13,13 +16,15 @@ from wanllmdb.sdk.http_client import Client
 from wanllmdb.sdk.http_pools import BLOCK_SIZE
 from wanllmdb.sdk.progress import OnProgress
 from wanllmdb.sdk.transfer import hashes, upload_plan
-from wanllmdb.sdk.transfer.hashes import HashedFile
-from wanllmdb.sdk.transfer.upload_plan import UploadPlan
+from wanllmdb.sdk.transfer.hashes import MIB, HashedFile
+from wanllmdb.sdk.transfer.upload_plan import Pack, UploadPlan
 from wanllmdb.sdk.transfer.worker_pool import WorkerPool
 
-MAX_WORKERS = 6
+MAX_WORKERS = 4
 # Presigned URLs are valid for an hour; with so few in a request they are normally used long before.
-MAX_OBJECTS_PER_REQUEST = 256
+MAX_URLS_PER_REQUEST = 256
+# Packs are in memory when their URLs are requested.
+MAX_PACK_BYTES_PER_REQUEST = 24 * MIB
 
 
 class UploadTarget:
@@ -84,27 +89,45 @@ def upload(client: Client, version_id: str, plan: UploadPlan, on_progress: OnPro
     """
     multipart = []
     with WorkerPool(MAX_WORKERS) as workers:
-        for file in plan.large:
-            (target,) = _targets_of(client, version_id, [file])
-            multipart.append(target)
-            if all(part["etag"] for part in target.parts):
-                on_progress(0, 1)
-            for part in target.parts:
-                if part["etag"]:
-                    on_progress(part["size"], is_reused=True)
-                else:
-                    position = part["offset"], part["size"], part["number"]
-                    workers.submit(_upload_range, target, file, *position, on_progress)
-        for pack in plan.packs:
-            workers.submit(_upload_pack, client, version_id, pack, on_progress)
-        remaining = iter(plan.single)
-        while files := list(islice(remaining, MAX_OBJECTS_PER_REQUEST)):
-            for file, target in zip(files, _targets_of(client, version_id, files), strict=True):
+        for batch in _batches(plan):
+            requests = [upload_plan.to_request(item) for item in batch]
+            for item, request, record in zip(
+                batch, requests, _request_targets(client, version_id, requests), strict=True
+            ):
+                target = UploadTarget(client, version_id, request, record)
                 if target.is_uploaded:
-                    on_progress(file.size, 1, is_reused=True)
+                    on_progress(item.size, item.file_count if isinstance(item, Pack) else 1, is_reused=True)
+                elif isinstance(item, Pack):
+                    workers.submit(_upload_pack, target, item, on_progress)
+                elif item.parts:
+                    multipart.append(target)
+                    on_progress(0, all(part["etag"] for part in target.parts))
+                    for part in target.parts:
+                        if part["etag"]:
+                            on_progress(part["size"], is_reused=True)
+                        else:
+                            position = part["offset"], part["size"], part["number"]
+                            workers.submit(_upload_range, target, item, *position, on_progress)
                 else:
-                    workers.submit(_upload_range, target, file, 0, file.size, None, on_progress)
-    return [target.to_completion() for target in multipart if not target.is_uploaded]
+                    workers.submit(_upload_range, target, item, 0, item.size, None, on_progress)
+    return [target.to_completion() for target in multipart]
+
+
+def _batches(plan: UploadPlan) -> Iterator[list[HashedFile | Pack]]:
+    """What is requested together. The packs are read when it is their turn."""
+    batch: list[HashedFile | Pack] = []
+    fullness = 0.0
+    items: Iterable[HashedFile | Pack] = chain(plan.large, plan.single, map(upload_plan.build_pack, plan.packs))
+    for item in items:
+        urls = 1 if isinstance(item, Pack) else max(1, len(item.parts))
+        share = max(urls / MAX_URLS_PER_REQUEST, item.size / MAX_PACK_BYTES_PER_REQUEST * isinstance(item, Pack))
+        if batch and fullness + share > 1:
+            yield batch
+            batch, fullness = [], 0.0
+        batch.append(item)
+        fullness += share
+    if batch:
+        yield batch
 
 
 def _request_targets(client: Client, version_id: str, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -112,20 +135,9 @@ def _request_targets(client: Client, version_id: str, requests: list[dict[str, A
     return list(client.post(f"/artifacts/versions/{version_id}/uploads", body, idempotent=True)["objects"])
 
 
-def _targets_of(client: Client, version_id: str, files: list[HashedFile]) -> list[UploadTarget]:
-    requests = [upload_plan.to_request(file) for file in files]
-    targets = _request_targets(client, version_id, requests)
-    return [
-        UploadTarget(client, version_id, request, target) for request, target in zip(requests, targets, strict=True)
-    ]
-
-
-def _upload_pack(client: Client, version_id: str, files: list[HashedFile], on_progress: OnProgress) -> None:
-    pack = upload_plan.build_pack(files)
-    request = pack.to_request()
-    (target,) = _request_targets(client, version_id, [request])
-    UploadTarget(client, version_id, request, target).upload(lambda: pack.blocks, pack.size)
-    on_progress(pack.size, len(files))
+def _upload_pack(target: UploadTarget, pack: Pack, on_progress: OnProgress) -> None:
+    target.upload(lambda: pack.blocks, pack.size)
+    on_progress(pack.size, pack.file_count)
 
 
 def _upload_range(

@@ -1,6 +1,7 @@
 """How files are uploaded: small ones together in packs, medium ones alone, large ones in parts.
 
 The plan depends on the contents alone: logging again after a crash makes the same plan and finds what has arrived.
+Packs end after contents that are chosen by their hashes: where some packs are there already, the others stay the same.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ from wanllmdb.sdk import errors
 from wanllmdb.sdk.transfer import hashes
 from wanllmdb.sdk.transfer.hashes import MIB, HashedFile
 
-MAX_PACK_SIZE = 16 * MIB
-MAX_PACK_MEMBERS = 2_000
+MAX_PACK_SIZE = 4 * MIB
+MIN_PACK_SIZE = 3 * MIB
+MAX_PACK_MEMBERS = 8_192
+# Of so many bytes beyond the minimum about one is the last of its pack.
+_ENDS_EVERY = 256 * 1024
 
 
 @dataclass
@@ -37,7 +41,7 @@ class UploadPlan:
 
 
 def make_plan(files: Iterable[HashedFile]) -> UploadPlan:
-    """Files below 1 MiB go into packs of at most 16 MiB and 2,000 members, in the order of their paths."""
+    """Files below 1 MiB go into packs of at most 4 MiB and 8,192 members, in the order of their paths."""
     contents = {file.sha256: file for file in sorted(files, key=lambda file: file.path, reverse=True)}
     plan = UploadPlan()
     pack: list[HashedFile] = []
@@ -53,12 +57,19 @@ def make_plan(files: Iterable[HashedFile]) -> UploadPlan:
                 pack, size = [], 0
             pack.append(file)
             size += file.size
+            if size >= MIN_PACK_SIZE and _may_end_pack(file):
+                plan.packs.append(pack)
+                pack, size = [], 0
     if pack:
         plan.packs.append(pack)
     # A pack of one file is uploaded as a file. A pack with only an empty file could not be read by ranges.
     plan.single += [pack[0] for pack in plan.packs if len(pack) == 1]
     plan.packs = [pack for pack in plan.packs if len(pack) > 1]
     return plan
+
+
+def _may_end_pack(file: HashedFile) -> bool:
+    return int(file.sha256[:8], 16) * _ENDS_EVERY < file.size << 32
 
 
 @dataclass(frozen=True)
@@ -73,12 +84,9 @@ class Pack:
     def size(self) -> int:
         return sum(map(len, self.blocks))
 
-    def to_request(self) -> dict[str, Any]:
-        """The pack in the body of an uploads request."""
-        sha256 = hashlib.sha256()
-        for block in self.blocks:
-            sha256.update(block)
-        return {"kind": "pack", "sha256": sha256.hexdigest(), "size": self.size, "members": self.members}
+    @property
+    def file_count(self) -> int:
+        return len(self.members)
 
 
 def build_pack(files: Iterable[HashedFile]) -> Pack:
@@ -109,10 +117,15 @@ def _read(file: HashedFile) -> bytes:
     return content
 
 
-def to_request(file: HashedFile) -> dict[str, Any]:
-    """A file that is uploaded alone, in the body of an uploads request."""
-    request: dict[str, Any] = {"kind": "file", "sha256": file.sha256, "size": file.size}
-    return {**request, "part_size": file.part_size, "parts": list(file.parts)} if file.parts else request
+def to_request(item: HashedFile | Pack) -> dict[str, Any]:
+    """A pack, or a file that is uploaded alone, in the body of an uploads request."""
+    if isinstance(item, Pack):
+        sha256 = hashlib.sha256()
+        for block in item.blocks:
+            sha256.update(block)
+        return {"kind": "pack", "sha256": sha256.hexdigest(), "size": item.size, "members": item.members}
+    request: dict[str, Any] = {"kind": "file", "sha256": item.sha256, "size": item.size}
+    return {**request, "part_size": item.part_size, "parts": list(item.parts)} if item.parts else request
 
 
 def file_changed_error(file: HashedFile) -> errors.FileChanged:
