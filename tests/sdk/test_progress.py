@@ -5,12 +5,14 @@ import subprocess
 import sys
 from contextlib import closing
 
+import pyte
 import pytest
+from jupyter_client.manager import start_new_kernel
 
 from wanllmdb.sdk.console import Console
 from wanllmdb.sdk.progress import TransferProgress
 
-SCRIPT = """
+ONE = """
 from wanllmdb.sdk import progress_display
 from wanllmdb.sdk.console import Console
 progress_display._Log.interval = 0.1
@@ -24,13 +26,35 @@ print("done")
 """
 
 
-class Program:
-    """Runs the script with standard error, and with `stdout` all of its output, on a terminal or in a pipe."""
+TWO_AT_ONCE = """
+import threading
+from wanllmdb.sdk.console import Console
+shown = threading.Event()
+def log(name):
+    with Console().transfer(name) as transfer, transfer.phase("uploading", files=3, size=10) as on_progress:
+        on_progress(5, 1)
+        shown.wait()
+threads = [threading.Thread(target=log, args=[name]) for name in ("one", "two")]
+for thread in threads:
+    thread.start()
+input()
+for step in range(5):
+    print("step", step)
+input()
+shown.set()
+for thread in threads:
+    thread.join()
+print("done")
+"""
 
-    def __init__(self, *, silent: bool = False, terminal: bool = True, **environment: str) -> None:
+
+class Program:
+    """Runs a script with its output on a terminal or in a pipe."""
+
+    def __init__(self, script: str = ONE, *, silent: bool = False, terminal: bool = True, **environment: str) -> None:
         self._output, other_end = pty.openpty() if terminal else os.pipe()
         self._process = subprocess.Popen(
-            [sys.executable, "-c", SCRIPT.format(silent=silent)],
+            [sys.executable, "-c", script.format(silent=silent)],
             stdin=subprocess.PIPE,
             stderr=other_end,
             stdout=other_end,
@@ -44,6 +68,13 @@ class Program:
             block = os.read(self._output, 1 << 16)
             assert block, self.text
             self.text += block.decode()
+
+    @property
+    def screen(self) -> list[str]:
+        """The lines that are seen on a terminal that has got all this."""
+        screen = pyte.Screen(120, 24)
+        pyte.Stream(screen).feed(self.text)
+        return [line.rstrip() for line in screen.display if line.strip()]
 
     def go_on(self) -> None:
         assert self._process.stdin is not None
@@ -82,6 +113,42 @@ def test_a_log_has_no_control_characters_even_if_colours_are_forced():
         program.go_on()
         program.read_until("done")
         assert "\x1b" not in program.text
+
+
+def test_transfers_in_several_threads_have_a_line_each_below_what_the_program_prints():
+    with closing(Program(TWO_AT_ONCE)) as program:
+        program.read_until(r"one: uploading(?s:.)*two: uploading")
+        program.go_on()
+        program.read_until(r"step 4(?s:.)*one: uploading(?s:.)*two: uploading")
+        steps = [f"step {number}" for number in range(5)]
+        assert program.screen[:5] == steps
+        assert [line.strip().partition(",")[0] for line in program.screen[5:]] == ["one: uploading", "two: uploading"]
+        program.go_on()
+        program.read_until("done")
+        assert program.screen == [*steps, "done"]
+
+
+def test_a_notebook_has_an_output_that_is_updated(tmp_path):
+    wait = f"import pathlib, time\nwhile not pathlib.Path({str(tmp_path / 'seen')!r}).exists(): time.sleep(0.1)"
+    code = ONE.format(silent=False).replace("input()", "exec(wait)")
+    manager, client = start_new_kernel(kernel_name="python3")
+    messages = []
+
+    def see(message):
+        messages.append(message)
+        if message["msg_type"] == "update_display_data":
+            (tmp_path / "seen").touch()
+
+    try:
+        client.execute_interactive(f"wait = {wait!r}\n{code}", output_hook=see)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    shown = [message["content"] for message in messages if message["msg_type"].endswith("display_data")]
+    assert shown[0]["data"]["text/plain"].startswith("data: uploading, 700 of 2,000 files, 50.0 of 200.0 MiB")
+    assert shown[-1]["data"]["text/plain"] == ""
+    assert len({content["transient"]["display_id"] for content in shown}) == 1
+    assert {message["msg_type"] for message in messages if message["content"].get("name") == "stderr"} == set()
 
 
 def test_a_function_is_told_of_each_phase_and_of_what_is_done():

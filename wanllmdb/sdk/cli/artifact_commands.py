@@ -16,8 +16,8 @@ from wanllmdb.sdk.api import Api, Collection
 from wanllmdb.sdk.artifact import Artifact
 from wanllmdb.sdk.cli.alias_commands import alias_app
 from wanllmdb.sdk.cli.lineage_commands import show_impact, show_lineage
-from wanllmdb.sdk.cli.options import At, Json, Name, connect
-from wanllmdb.sdk.cli.output import print_result, print_table
+from wanllmdb.sdk.cli.options import At, Json, Name, ProgressJson, connect
+from wanllmdb.sdk.cli.output import print_progress, print_result, print_table
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft, inspect_path
 from wanllmdb.sdk.lineage import sources
@@ -69,13 +69,14 @@ def put(
     checksum: Annotated[
         bool, typer.Option(help="Look at the objects of references, and record what identifies them.")
     ] = True,
+    progress_json: ProgressJson = False,
     as_json: Json = False,
 ) -> None:
     """Log files and references as a version of an artifact."""
     if not paths and not references:
         raise errors.Invalid("There is nothing to log: name files and directories, or references with --reference")
     paths = paths or []
-    connection = connect(as_json)
+    connection = connect(as_json or progress_json)
     alias_names, tag_names = validate_aliases(aliases), validate_tags(tags)
     project, _, short_name = connection.full_name(name).rpartition("/")
     derivations = sources.without_repeats(map(sources.of_name, derived_from or ()))
@@ -90,7 +91,10 @@ def put(
         path_name, uri = _parse_reference(reference)
         draft.add_references(entries.of_uri(uri, path_name, checksum=checksum))
     record = version_creation.create_version(
-        connection, draft, project, alias_names, tags=tag_names, create_project=True
+        *(connection, draft, project, alias_names),
+        tags=tag_names,
+        create_project=True,
+        progress=print_progress if progress_json else None,
     )
     print_result(_summarize(Artifact._from_record(connection, record)), as_json, [])
 
@@ -111,13 +115,19 @@ def get(
     ] = False,
     type: Annotated[str | None, typer.Option("--type", "-t", help="Fail if the artifact has another type.")] = None,
     at: At = None,
+    progress_json: ProgressJson = False,
     as_json: Json = False,
 ) -> None:
     """Download a version. Each file is verified, and complete or not there at all."""
-    connection = connect(as_json)
+    connection = connect(as_json or progress_json)
     record = name_resolution.resolve(connection, connection.full_name(name), type, at)
     artifact = Artifact._from_record(connection, record)
-    directory = artifact.download(root, path_prefix, exact=exact, allow_missing_references=allow_missing_references)
+    directory = artifact.download(
+        *(root, path_prefix),
+        exact=exact,
+        allow_missing_references=allow_missing_references,
+        progress=print_progress if progress_json else None,
+    )
     lines = [f"Downloaded {artifact.qualified_name} to {directory}"]
     print_result({**_summarize(artifact), "root": directory}, as_json, lines)
 

@@ -9,6 +9,9 @@ import typer
 from wanllmdb.sdk import connection
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+ProgressJson = Annotated[
+    bool, typer.Option("--progress-json", help="Print how far it is on standard error, as lines of JSON, and no texts.")
+]
 Name = Annotated[
     str, typer.Argument(help="team/project/name:alias. Team and project can be omitted if the settings have them.")
 ]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console as RichConsole
 from rich.table import Table
 
 from wanllmdb.sdk.console import Console
+from wanllmdb.sdk.progress import TransferProgress
 
 _TITLES = {
     "from_version": "from",
@@ -26,6 +28,11 @@ _NEVER_WRAPPED = {"id", "alias", "version", "created_at", "updated_at", "since"}
 def print_result(value: Any, as_json: bool, lines: Iterable[str]) -> None:
     for line in [json.dumps(value, indent=2)] if as_json else lines:
         Console().info(line)
+
+
+def print_progress(progress: TransferProgress) -> None:
+    """A line of JSON on standard error."""
+    print(json.dumps(asdict(progress)), file=sys.stderr, flush=True)
 
 
 def print_table(rows: list[dict[str, Any]], as_json: bool, columns: Sequence[str]) -> None:
