@@ -19,7 +19,7 @@ MAX_PAGE_SIZE = 200
 Row = TypeVar("Row", bound=Model)
 
 
-_CURSOR = r"\A[A-Za-z0-9_-]*\Z"
+CURSOR = r"\A[A-Za-z0-9_-]*\Z"
 
 
 class PageQuery(Serializer):
@@ -28,7 +28,7 @@ class PageQuery(Serializer):
     page = serializers.IntegerField(min_value=1, default=1)
     page_size = serializers.IntegerField(min_value=1, max_value=MAX_PAGE_SIZE, default=50)
     cursor = serializers.RegexField(
-        _CURSOR,
+        CURSOR,
         required=False,
         allow_blank=True,
         max_length=2048,
@@ -41,7 +41,7 @@ class CursorQuery(Serializer):
     """The query parameters of a cursor list. Lists with another page size have a subclass with their own `limit`."""
 
     cursor = serializers.RegexField(
-        _CURSOR, required=False, max_length=2048, help_text="`next_cursor` of the previous response."
+        CURSOR, required=False, max_length=2048, help_text="`next_cursor` of the previous response."
     )
     limit = serializers.IntegerField(min_value=1, max_value=1000, default=100)
 

@@ -8,9 +8,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from api.aliases.serializers import MomentField, ReasonField, scope_of
-from api.pagination import CursorQuery, PageQuery, parse
+from api.pagination import CURSOR, CursorQuery, PageQuery, parse
 from api.search_filter import QueryField, narrow
-from artifacts.content import downloads
+from artifacts.content import manifests
 from artifacts.models import AliasProposal, Artifact, ArtifactFile, ArtifactVersion
 from core.cursors import decode_cursor
 from projects.models import Project
@@ -54,11 +54,40 @@ class FirstFiles(CursorQuery):
 
 
 class ManifestQuery(FileQuery):
-    limit = serializers.IntegerField(min_value=1, max_value=downloads.MAX_ENTRIES, default=downloads.MAX_ENTRIES)
+    format = serializers.ChoiceField(
+        ["entries", "columns"],
+        default="entries",
+        help_text="An object for each file, or a list for each property: the same in a fraction of the time.",
+    )
+    cursor = serializers.RegexField(
+        CURSOR,
+        required=False,
+        allow_blank=True,
+        max_length=2048,
+        help_text="`next_cursor` of the previous response. A request without it counts as a download; to get URLs of "
+        "the first page anew, leave it empty.",
+    )
+    after = serializers.CharField(
+        required=False, max_length=1024, trim_whitespace=False, help_text="The path to begin after."
+    )
+    limit = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=manifests.MAX_ROWS,
+        help_text=f"At most {manifests.MAX_ENTRIES:,}, in columns {manifests.MAX_ROWS:,}: which is also the default.",
+    )
 
     def validate_cursor(self, cursor: str) -> str:
         """The last path of the page before."""
         return decode_cursor(cursor, ArtifactFile, "path") if cursor else ""
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        most = manifests.MAX_ROWS if data["format"] == "columns" else manifests.MAX_ENTRIES
+        if data.setdefault("limit", most) > most:
+            raise serializers.ValidationError({"limit": [f"Ensure this value is less than or equal to {most}."]})
+        if "after" in data and "cursor" in data:
+            raise serializers.ValidationError("Give `cursor` or `after`, not both.")
+        return data
 
 
 class ResolveQuery(serializers.Serializer):

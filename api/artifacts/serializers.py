@@ -159,8 +159,9 @@ class VersionItemSerializer(ListItemMixin, VersionSerializer):
     """A version in a list."""
 
 
-def integrity_of(file: ArtifactFile) -> str:
-    return _INTEGRITY[file.blob.state] if file.blob else "external"
+def integrity_of(state: str | None) -> str:
+    """Of a file whose blob is in that state; None for a reference."""
+    return _INTEGRITY[Blob.State(state)] if state else "external"
 
 
 class EtagOfIdentityField(serializers.CharField):
@@ -219,7 +220,7 @@ class FileSerializer(serializers.ModelSerializer):
         return record
 
     def get_integrity(self, file: ArtifactFile) -> str:
-        return integrity_of(file)
+        return integrity_of(file.blob.state if file.blob else None)
 
 
 class ArtifactCreate(serializers.Serializer):

@@ -6,9 +6,7 @@ the bytes on.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import NamedTuple
-from uuid import UUID
 
 from django.conf import settings
 from django.core import signing
@@ -20,26 +18,11 @@ from artifacts.models import ArtifactDownload, ArtifactFile, ArtifactVersion, Bl
 from artifacts.references import external_stores, uris
 from core.stream_pool import StreamPool
 
-MAX_ENTRIES = 5_000
 # A response of at most so many bytes is handed to the web server in one piece, and no thread waits for its client.
 _ONE_PIECE = storage.CHUNK
 # What passes through this server otherwise, in each process: fewer than it has threads.
 _pool = StreamPool(size=2, per_person=1)
 _SALT = "artifacts.content.downloads"
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """A page of a version's files, in the order of their paths, with one signed URL for each object they are in.
-
-    Where there are more, `next_after` is the path to ask for them with. `reference_urls` are signed URLs of the
-    references that are in an external store of the team, by ids of files.
-    """
-
-    files: list[ArtifactFile]
-    urls: dict[StoredObject, str]
-    next_after: str | None
-    reference_urls: dict[UUID, str] = field(default_factory=dict)
 
 
 class FileUrl(NamedTuple):
@@ -66,21 +49,6 @@ def presigned_url(actor: Actor, file: ArtifactFile) -> str:
         raise _not_stored(file)
     record_download(actor, file.version, file)
     return signed
-
-
-def manifest(
-    actor: Actor, version: ArtifactVersion, *, after: str = "", limit: int = MAX_ENTRIES, prefix: str = ""
-) -> Manifest:
-    """The files after the path `after`; counted as one download of the version, at its first page."""
-    if not after:
-        record_download(actor, version, None)
-    files = version.files.under(prefix).select_related("blob__object").order_by("path")
-    page = list(files.filter(path__gt=after)[: limit + 1] if after else files[: limit + 1])
-    has_more = len(page) > limit
-    page = page[:limit]
-    objects = {file.blob.object for file in page if file.blob and file.blob.object and file.blob.has_arrived}
-    urls = {obj: storage.get_download_url(obj.key) for obj in objects}
-    return Manifest(page, urls, page[-1].path if has_more else None, external_stores.signed_urls(page))
 
 
 def check_signature(file_id: str, signature: str) -> None:
@@ -159,7 +127,7 @@ def record_download(actor: Actor, version: ArtifactVersion, file: ArtifactFile |
 def _signed_url(file: ArtifactFile) -> str | None:
     """None for a reference that is in no external store of the team."""
     if file.is_reference:
-        return external_stores.signed_urls([file]).get(file.pk)
+        return external_stores.signed_url(file)
     obj = _own_object(require_readable(file))
     if obj is None:
         signature = signing.dumps(str(file.pk), salt=_SALT)

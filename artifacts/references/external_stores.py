@@ -7,7 +7,7 @@ version gets signed URLs of its references: that is the point of a store, and wh
 import logging
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -34,6 +34,7 @@ _REGION = re.compile(r"[a-z0-9-]{0,64}")
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 # What decides where credentials are used: with another one of these they are asked for anew.
 _LOCATION = ("endpoint", "account")
+Key = TypeVar("Key")
 
 
 class Coverage(NamedTuple):
@@ -194,42 +195,48 @@ def coverages(version: ArtifactVersion) -> list[Coverage]:
     return sorted(found, key=lambda coverage: -len(coverage.key_prefix))
 
 
-def signed_urls(files: Iterable[ArtifactFile]) -> dict[UUID, str]:
-    """By ids of files: URLs that read what they refer to for an hour, of those under a store of the version's team.
+class Reference(NamedTuple):
+    """What a file refers to, and the name that it is downloaded by."""
 
-    For who may read their versions, which the caller has decided; version, artifact and project are loaded. Each reads
-    the recorded version of the object. One query for each team, and no request.
+    uri: str
+    version_id: str
+    file_name: str
+
+
+def signed_url(file: ArtifactFile) -> str | None:
+    """A URL that reads what the file refers to, as `sign_references` makes it. Its version's project is loaded."""
+    if file.reference_uri is None:
+        return None
+    reference = Reference(file.reference_uri, file.reference_version_id or "", file.name)
+    return sign_references(file.version.artifact.project.team_id, {file.pk: reference}).get(file.pk)
+
+
+def sign_references(team_id: UUID, references: Mapping[Key, Reference]) -> dict[Key, str]:
+    """URLs that read these objects for an hour, of those under a store of the team.
+
+    For who may read their versions, which the caller has decided. Each reads the recorded version of the object. One
+    query, and no request.
     """
-    urls: dict[UUID, str] = {}
+    urls: dict[Key, str] = {}
     problems: dict[UUID, str] = {}
-    for file, location, access in _covered(files):
-        if access.problem:
-            problems[access.store.pk] = access.problem
-        else:
-            stored = access.stored(location.key, file.reference_version_id or location.version_id)
-            urls[file.pk] = presigned_urls.read_url(stored, access.credentials, file_name=file.name)
-    for pk, problem in problems.items():
-        _logger.warning("External store %s cannot be read: %s", pk, problem)
-    return urls
-
-
-def _covered(files: Iterable[ArtifactFile]) -> Iterable[tuple[ArtifactFile, Location, Access]]:
-    by_team: dict[UUID, list[Access]] = {}
-    for file in files:
-        if file.reference_uri is None:
-            continue
-        team_id = file.version.artifact.project.team_id
-        if team_id not in by_team:
-            by_team[team_id] = accesses(team_id)
-        if not by_team[team_id]:
-            continue
+    stores = accesses(team_id)
+    for key, reference in references.items() if stores else ():
         try:
-            location = uris.parse(file.reference_uri)
+            location = uris.parse(reference.uri)
         except errors.ReferenceRefused:
             # Recorded before URIs were judged.
             continue
-        if (found := access_for(by_team[team_id], location)) is not None:
-            yield file, location, found
+        access = access_for(stores, location)
+        if access is None:
+            continue
+        if access.problem:
+            problems[access.store.pk] = access.problem
+            continue
+        stored = access.stored(location.key, reference.version_id or location.version_id)
+        urls[key] = presigned_urls.read_url(stored, access.credentials, file_name=reference.file_name)
+    for pk, problem in problems.items():
+        _logger.warning("External store %s cannot be read: %s", pk, problem)
+    return urls
 
 
 def _check(store: ExternalStore, *, is_moved: bool) -> None:

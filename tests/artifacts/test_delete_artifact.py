@@ -7,7 +7,7 @@ import pytest
 from accounts.actor import Actor, Channel
 from artifacts import artifacts, storage
 from artifacts.aliases import aliases
-from artifacts.content import deletions, downloads, garbage_collection, uploads
+from artifacts.content import deletions, downloads, garbage_collection, manifests, uploads
 from artifacts.lineage import usages
 from artifacts.models import (
     AliasChange,
@@ -34,7 +34,7 @@ def keys(prefix: str) -> list[str]:
 
 def test_all_its_rows_go(api, bob, run, artifact, v1, v2):
     begin(bob, artifact, {"draft": b"draft"})
-    downloads.manifest(Actor(bob, Channel.SDK), v1)
+    manifests.page(Actor(bob, Channel.SDK), v1, limit=1)
     usages.use(Actor(bob), run, "data:v1")
 
     assert api(bob).delete(f"{ARTIFACTS}/{artifact.pk}").status_code == 204

@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.actor import Actor, Channel
 from accounts.models import User
 from artifacts import storage, store_connection, tasks, versions
-from artifacts.content import deletions, downloads, incoming, reconciliation, single_upload, uploads
+from artifacts.content import deletions, incoming, manifests, reconciliation, single_upload, uploads
 from artifacts.draft_files import FileSpec
 from artifacts.models import Artifact, ArtifactVersion, Blob, PendingDeletion, StoredObject
 from artifacts.storage import SignedPut
@@ -76,10 +76,8 @@ class Target:
 
     def read(self, user: User) -> dict[str, bytes]:
         """All files, as somebody gets them who has nothing but the manifest."""
-        manifest = downloads.manifest(Actor(user, Channel.SDK), self.version)
-        return {
-            file.path: fetch(manifest.urls[file.blob.object], file.blob.offset, file.size) for file in manifest.files
-        }
+        page = manifests.page(Actor(user, Channel.SDK), self.version, limit=manifests.MAX_ROWS)
+        return {row.path: fetch(page.objects[row.object_id].url, row.offset, row.size) for row in page.rows}
 
 
 def file_alone(user: User, artifact: Artifact) -> Target:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
+from django.http import HttpResponse
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -12,7 +13,12 @@ from rest_framework.views import APIView
 from accounts.actor import Actor
 from api.artifacts import query_params
 from api.artifacts.lookups import get_artifact, get_run, get_version
-from api.artifacts.manifest_serializers import ManifestSerializer, manifest_body
+from api.artifacts.manifest_serializers import (
+    ManifestColumnsSerializer,
+    ManifestSerializer,
+    manifest_body,
+    manifest_columns,
+)
 from api.artifacts.serializers import FileSerializer, VersionItemSerializer, VersionSerializer
 from api.artifacts.upload_serializers import (
     DraftResultSerializer,
@@ -29,9 +35,9 @@ from api.artifacts.upload_serializers import (
 from api.pagination import PageQuery, cursor_page, page_of, paginate, parse
 from api.permissions import SignedIn
 from api.projects.serializers import RunItemSerializer
-from api.serialization import parse_body
+from api.serialization import compressed_json, parse_body
 from artifacts import storage, versions
-from artifacts.content import downloads, uploads
+from artifacts.content import manifests, uploads
 from artifacts.models import Artifact, ArtifactVersion
 from projects.models import Run
 
@@ -127,20 +133,26 @@ class VersionManifest(APIView):
     permission_classes = [SignedIn]
 
     @extend_schema(
-        parameters=[query_params.ManifestQuery], responses=ManifestSerializer, operation_id="versions_manifest"
+        parameters=[query_params.ManifestQuery],
+        responses=PolymorphicProxySerializer(
+            "ManifestPage", [ManifestSerializer, ManifestColumnsSerializer], resource_type_field_name=None
+        ),
+        operation_id="versions_manifest",
     )
-    def get(self, request: Request, version_id: UUID) -> Response:
+    def get(self, request: Request, version_id: UUID) -> HttpResponse:
         """List every file with its hashes and object, with a signed URL for each object. Counted as a download."""
         version = get_version(request, version_id)
         query = parse(request, query_params.ManifestQuery)
-        page = downloads.manifest(
+        page = manifests.page(
             Actor.from_api(request),
             version,
-            after=query.get("cursor", ""),
+            after=query.get("cursor", query.get("after", "")),
             limit=query["limit"],
             prefix=query.get("prefix", ""),
+            is_first="cursor" not in query,
         )
-        return Response(manifest_body(version, page, _URL_LIFE_SECONDS))
+        to_body = manifest_columns if query["format"] == "columns" else manifest_body
+        return compressed_json(request, to_body(version, page, _URL_LIFE_SECONDS))
 
 
 class VersionUsedBy(APIView):

@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 
 from accounts.actor import Actor, Channel
 from artifacts import storage, versions
-from artifacts.content import downloads, uploads
+from artifacts.content import downloads, manifests, uploads
 from artifacts.errors import BytesMismatch, Missing, VersionIncomplete
 from artifacts.models import ArtifactDownload, Blob
 from tests.artifacts.client import HTTP, MIB, begin, fetch, log, sha256, single_file, upload
@@ -159,7 +159,7 @@ def test_every_download_is_recorded(api, vera, bob, v1):
     client = api(vera)
     client.get(f"{ARTIFACTS}/files/{file.pk}/download-url", headers={"User-Agent": "curl/8"}, REMOTE_ADDR="10.1.2.3")
     client.get(f"{ARTIFACTS}/versions/{v1.pk}/manifest", headers={"User-Agent": "wanllmdb-sdk/0.1"})
-    downloads.manifest(Actor(bob, ip="::1"), v1)
+    manifests.page(Actor(bob, ip="::1"), v1, limit=1)
 
     one, whole, by_verb = ArtifactDownload.objects.order_by("id")
     assert (one.version, one.file, one.user, one.ip_address, one.user_agent) == (v1, file, vera, "10.1.2.3", "curl/8")

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.actor import Actor, Channel
 from artifacts import draft_files, errors, highlights, search, versions
-from artifacts.content import digests, downloads, garbage_collection, verification
+from artifacts.content import digests, downloads, garbage_collection, manifests, verification
 from artifacts.models import Artifact, ArtifactFile, ArtifactVersion, Blob, ReferenceState
 from artifacts.previews import registry
 from artifacts.references import identities, references
@@ -228,9 +228,9 @@ def test_mixed_versions_wait_for_the_bytes(bob, artifact, work):
     assert (version.integrity, version.digest) == ("pending", mixed)
     work()
     assert reload(version).integrity == "verified"
-    page = downloads.manifest(Actor(bob), reload(version))
-    assert [(file.path, file.is_reference) for file in page.files] == [("a.txt", False), ("train.csv", True)]
-    assert len(page.urls) == 1
+    page = manifests.page(Actor(bob), reload(version), limit=10)
+    assert [(row.path, row.reference_uri) for row in page.rows] == [("a.txt", None), ("train.csv", TRAIN.uri)]
+    assert len(page.objects) == 1
     unsent = versions.begin(Actor(bob), artifact, specs=[TRAIN, *file_specs({"b": b"never sent"})]).version
     with pytest.raises(errors.VersionIncomplete) as refusal:
         finalize(bob, unsent)

@@ -1,0 +1,118 @@
+"""The manifest of a version, page by page: every file, and where its bytes are.
+
+Pages are made of tuples: a page of 20,000 files as model instances would take seconds and a lot of memory.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db.models import CharField, Value
+from django.db.models.functions import Cast, Coalesce
+
+from accounts.actor import Actor
+from artifacts import storage
+from artifacts.content.downloads import record_download
+from artifacts.models import ArtifactVersion, Blob
+from artifacts.references import external_stores
+from artifacts.references.external_stores import Reference
+
+MAX_ENTRIES = 5_000
+MAX_ROWS = 20_000
+"""Of the form in columns."""
+
+
+class Row(NamedTuple):
+    """A file. What is of a reference is None or empty of one whose bytes are stored here, and the other way round."""
+
+    path: str
+    size: int
+    mime_type: str
+    is_executable: bool
+    sha256: str | None
+    md5: str | None
+    state: str | None
+    object_id: str
+    """As the database writes it; empty where there is none. `ManifestObject.pk` is the id."""
+    object_size: int | None
+    object_key: str | None
+    offset: int | None
+    reference_uri: str | None
+    reference_identity: str | None
+    reference_version_id: str | None
+
+    @property
+    def name(self) -> str:
+        return self.path.rsplit("/", 1)[-1]
+
+
+_COLUMNS = (
+    "path", "size", "mime_type", "is_executable", "blob__sha256", "blob__md5", "blob__state", "object_text",
+    "blob__object__size", "blob__object__key", "blob__offset", "reference_uri", "reference_identity",
+    "reference_version_id",
+)  # fmt: skip
+READABLE = (Blob.State.UPLOADED, Blob.State.VERIFIED)
+
+
+class ManifestObject(NamedTuple):
+    """An object in which files of a page are."""
+
+    pk: UUID
+    size: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestPage:
+    """Some of a version's files, in the order of their paths, with one signed URL for each object they are in.
+
+    `objects` are by `Row.object_id`: those with bytes that can be read. Where there are more files, `next_after` is the
+    path to ask for them with. `reference_urls` are signed URLs of the references that are in an external store of the
+    team, by numbers of rows.
+    """
+
+    rows: Sequence[Row]
+    objects: dict[str, ManifestObject]
+    next_after: str | None
+    reference_urls: dict[int, str]
+
+
+def page(
+    actor: Actor, version: ArtifactVersion, *, after: str = "", limit: int, prefix: str = "", is_first: bool = True
+) -> ManifestPage:
+    """The files after the path `after`. The first page that is asked for counts as one download of the version.
+
+    One query, and one more where there are references.
+    """
+    if is_first:
+        record_download(actor, version, None)
+    files = version.files.under(prefix).order_by("path")
+    if after:
+        files = files.filter(path__gt=after)
+    # Not as a UUID: to make 20,000 of them takes longer than the query.
+    object_text = Coalesce(Cast("blob__object", CharField()), Value(""))
+    rows = [Row._make(row) for row in files.annotate(object_text=object_text).values_list(*_COLUMNS)[: limit + 1]]
+    next_after = rows[limit - 1].path if len(rows) > limit else None
+    del rows[limit:]
+    return ManifestPage(rows, _objects(rows), next_after, _reference_urls(version, rows))
+
+
+def _objects(rows: Sequence[Row]) -> dict[str, ManifestObject]:
+    found = {
+        row.object_id: (row.object_size or 0, row.object_key)
+        for row in rows
+        if row.state in READABLE and row.object_key is not None
+    }
+    return {
+        text: ManifestObject(UUID(text), size, storage.get_download_url(key)) for text, (size, key) in found.items()
+    }
+
+
+def _reference_urls(version: ArtifactVersion, rows: Sequence[Row]) -> dict[int, str]:
+    references = {
+        number: Reference(row.reference_uri, row.reference_version_id or "", row.name)
+        for number, row in enumerate(rows)
+        if row.reference_uri is not None
+    }
+    return external_stores.sign_references(version.artifact.project.team_id, references) if references else {}
