@@ -138,11 +138,16 @@ def lock_draft(actor: Actor, version: ArtifactVersion) -> ArtifactVersion:
         raise errors.VersionNotFound.deleted(version.title, version.artifact.name)
     role = Role(locked.role) if locked.role else None
     permissions.require_role(actor, locked.artifact.project.team, role, Role.EDITOR)
-    if locked.state == ArtifactVersion.State.DELETED:
-        raise errors.VersionNotFound.deleted(version.title, version.artifact.name)
-    if locked.is_finalized:
-        raise errors.VersionFinalized(f"Version {version.version} is finalized, and finalized versions are immutable.")
+    require_draft(locked)
     return locked
+
+
+def require_draft(version: ArtifactVersion) -> None:
+    """Raise `VersionNotFound` or `VersionFinalized` where it is no draft any more."""
+    if version.state == ArtifactVersion.State.DELETED:
+        raise errors.VersionNotFound.deleted(version.title, version.artifact.name)
+    if version.is_finalized:
+        raise errors.VersionFinalized(f"Version {version.version} is finalized, and finalized versions are immutable.")
 
 
 def count_files(version: ArtifactVersion) -> None:

@@ -6,7 +6,7 @@ Missing          AliasNotFound, VersionNotFound
 Conflict         NameTaken, NameReserved, PathTaken, TypeDiffers, VersionFinalized, VersionIncomplete,
                  VersionHasAliases, BytesMismatch, AliasMoved, AliasTargetRefused, NothingBefore, ProposalOpen,
                  ProposalDecided, RuleTaken, TooManyAliases, TooManyProposals, TooManyRules, TooManyStores,
-                 UploadIncomplete, VersionHeld
+                 UploadIncomplete, VersionHeld, PackDiffers
 Unavailable      StoreUnavailable, ClockSkew, Busy
 """
 
@@ -42,6 +42,7 @@ __all__ = [
     "NameReserved",
     "NameTaken",
     "NothingBefore",
+    "PackDiffers",
     "PathTaken",
     "ProposalDecided",
     "ProposalOpen",
@@ -162,6 +163,10 @@ class UploadIncomplete(Conflict):
 
 class BytesMismatch(Conflict):
     """The uploaded bytes are not those that were announced."""
+
+
+class PackDiffers(Conflict):
+    """A pack that is stated by paths is not what the draft waits for: others have sent or added files meanwhile."""
 
 
 class AliasTargetRefused(Conflict):

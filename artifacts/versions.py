@@ -24,7 +24,7 @@ from artifacts import (
 )
 from artifacts.aliases import aliases as alias_verbs
 from artifacts.aliases import lock, protection
-from artifacts.content import digests, uploads
+from artifacts.content import arrivals, digests
 from artifacts.lineage import sources
 from artifacts.models import Artifact, ArtifactVersion, Blob
 from artifacts.references import checks, references
@@ -130,7 +130,7 @@ def finalize(
     actor: Actor,
     version: ArtifactVersion,
     *,
-    completed: Iterable[uploads.CompletedUpload] = (),
+    completed: Iterable[arrivals.CompletedUpload] = (),
     aliases: Sequence[str] = (),
     digest: str | None = None,
     description: str | None = None,
@@ -141,7 +141,7 @@ def finalize(
     """
     check_aliases(actor, version.artifact, aliases, version.number)
     if version.state == ArtifactVersion.State.DRAFT:
-        uploads.collect_uploaded(version, completed)
+        arrivals.collect(version, completed)
     return _finalize(actor, version, list(dict.fromkeys(aliases)), digest, description)
 
 

@@ -3,7 +3,7 @@
 They go through Django's connection, in its transaction: by `executemany` on SQLite, by COPY and `unnest` on PostgreSQL.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import islice
 from typing import Any
@@ -37,18 +37,27 @@ def insert(model: type[models.Model], names: Sequence[str], rows: Iterable[Seque
     return count
 
 
-def update(model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]], **shared: Any) -> int:
+def update(
+    model: type[models.Model],
+    names: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    where: Mapping[str, Any] | None = None,
+    **shared: Any,
+) -> int:
     """Write fields of these names to rows that exist: each tuple is the primary key, then the values.
 
-    All of them get the `shared` values as well. No signal is sent, and nothing else changes, a time of the last change
-    neither. The order in which rows are locked is the database's: who may meet another writer locks them before.
-    Raises what the database raises. Returns how many rows were found.
+    All of them get the `shared` values as well; a row that has not the values of `where` is left as it is. No signal is
+    sent, and nothing else changes, a time of the last change neither. The order in which rows are locked is the
+    database's: who may meet another writer locks them before. Raises what the database raises. Returns how many rows
+    were changed.
     """
     fields = [model._meta.pk, *(model._meta.get_field(name) for name in (*names, *shared))]
+    conditions = {model._meta.get_field(name): value for name, value in (where or {}).items()}
     count = 0
     with transaction.atomic(savepoint=False), connection.cursor() as cursor:
         for batch in _batches(rows):
-            count += _send_update(cursor, model, fields, _prepared_columns(fields, batch, shared))
+            count += _send_update(cursor, model, fields, _prepared_columns(fields, batch, shared), conditions)
     return count
 
 
@@ -119,21 +128,29 @@ def _send_insert(
 
 
 def _send_update(
-    cursor: Any, model: type[models.Model], fields: Sequence[models.Field], columns: Sequence[Sequence[Any]]
+    cursor: Any,
+    model: type[models.Model],
+    fields: Sequence[models.Field],
+    columns: Sequence[Sequence[Any]],
+    conditions: Mapping[models.Field, Any],
 ) -> int:
     table, (key, *names) = _quoted(model._meta.db_table), [_quoted(field.column) for field in fields]
+    only = "".join(f" AND {table}.{_quoted(field.column)} = %s" for field in conditions)
+    values_of_only = [value for field, given in conditions.items() for value in _prepared(field, [given])]
     if connection.vendor == "postgresql":
         settings = ", ".join(f"{name} = given.{name}" for name in names)
         arrays = ", ".join(f"%s::{field.db_type(connection)}[]" for field in fields)
         cursor.execute(
             f"UPDATE {table} SET {settings} FROM unnest({arrays}) AS given ({', '.join([key, *names])}) "
-            f"WHERE {table}.{key} = given.{key}",
-            [list(values) for values in columns],
+            f"WHERE {table}.{key} = given.{key}{only}",
+            [*(list(values) for values in columns), *values_of_only],
         )
     else:
         settings = ", ".join(f"{name} = %s" for name in names)
+        repeated = [[value] * len(columns[0]) for value in values_of_only]
         cursor.executemany(
-            f"UPDATE {table} SET {settings} WHERE {key} = %s", zip(*columns[1:], columns[0], strict=True)
+            f"UPDATE {table} SET {settings} WHERE {key} = %s{only}",
+            zip(*columns[1:], columns[0], *repeated, strict=True),
         )
     return cursor.rowcount
 

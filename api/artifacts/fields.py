@@ -9,7 +9,7 @@ from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_fiel
 from rest_framework import serializers
 
 from artifacts import storage, validators
-from artifacts.content import uploads
+from artifacts.content import arrivals, uploads
 from artifacts.draft_files import MAX_FILES_A_CALL, FileSpec
 from artifacts.references import identities, uris
 from artifacts.references.references import ReferenceSpec
@@ -272,7 +272,7 @@ class CompletedUploadListField(PlainListField):
     noun = "Upload"
     _parts = CompletedPartListField()
 
-    def to_internal_value(self, data: Any) -> list[uploads.CompletedUpload]:
+    def to_internal_value(self, data: Any) -> list[arrivals.CompletedUpload]:
         return super().to_internal_value(data)
 
     def error_of(self, item: Any) -> str:
@@ -284,8 +284,8 @@ class CompletedUploadListField(PlainListField):
             return str(error.detail[0])
         return ""
 
-    def value_of(self, item: dict[str, Any]) -> uploads.CompletedUpload:
-        return uploads.CompletedUpload(str(UUID(item["id"])), self._parts.to_internal_value(item.get("parts", [])))
+    def value_of(self, item: dict[str, Any]) -> arrivals.CompletedUpload:
+        return arrivals.CompletedUpload(str(UUID(item["id"])), self._parts.to_internal_value(item.get("parts", [])))
 
 
 def _error_of_file(entry: Any) -> str:

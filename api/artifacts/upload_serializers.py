@@ -30,7 +30,7 @@ from api.artifacts.serializers import (
 )
 from api.fields import BoundedListField, BoundedListSerializer, JSONObjectField, LineField, ProseField
 from artifacts import storage, validators, versions
-from artifacts.content import uploads
+from artifacts.content import packs, uploads
 from artifacts.lineage import sources
 from artifacts.models import StoredObject
 from artifacts.references import identities
@@ -240,13 +240,27 @@ class UploadRequestSerializer(serializers.Serializer):
     size = SizeField()
     part_size = SizeField(required=False, allow_null=True)
     parts = PartHashListField(required=False, max_length=storage.MAX_PARTS)
-    members = PackEntryListField(required=False, max_length=uploads.MAX_PACK_MEMBERS)
+    members = PackEntryListField(required=False, max_length=packs.MAX_MEMBERS)
+    first = serializers.CharField(
+        required=False,
+        max_length=1024,
+        trim_whitespace=False,
+        help_text="Of a pack without `members`: it holds the contents below 1 MiB that the draft waits for, each at "
+        "the first path that has it, from this path to `last`, one after another in the order of these paths.",
+    )
+    last = serializers.CharField(required=False, max_length=1024, trim_whitespace=False)
+    count = serializers.IntegerField(
+        required=False, min_value=1, max_value=packs.MAX_MEMBERS, help_text="How many contents these are."
+    )
 
     class Meta:
         list_serializer_class = BoundedListSerializer
 
     def to_internal_value(self, data: Any) -> uploads.UploadRequest:
         clean = super().to_internal_value(data)
+        stated = clean.keys() & {"first", "last", "count"}
+        if stated and (len(stated) < 3 or clean["kind"] != StoredObject.Kind.PACK):
+            raise serializers.ValidationError("A pack by its paths has all of first, last and count; a file has none.")
         return uploads.UploadRequest(
             kind=clean["kind"],
             sha256=clean["sha256"],
@@ -254,6 +268,7 @@ class UploadRequestSerializer(serializers.Serializer):
             part_size=clean.get("part_size"),
             part_hashes=tuple(clean.get("parts", ())),
             members=tuple(clean.get("members", ())),
+            paths=packs.PathRange(clean["first"], clean["last"], clean["count"]) if stated else None,
         )
 
 

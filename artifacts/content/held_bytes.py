@@ -17,7 +17,7 @@ from uuid_utils.compat import uuid7
 
 from accounts.models import User
 from artifacts import errors, storage
-from artifacts.content import deletions, extents, incoming, uploads
+from artifacts.content import arrivals, deletions, extents, incoming
 from artifacts.models import Blob, BlobHold, StoredObject
 from artifacts.models.stored_object import INCOMING
 from projects.models import Project
@@ -222,7 +222,7 @@ def _known_by_hash(project: Project, user: User | None) -> QuerySet[Blob]:
 
 @transaction.atomic
 def _record_arrived(objects: Sequence[StoredObject]) -> None:
-    uploads.mark_uploaded(objects)
+    arrivals.mark_uploaded(objects)
     # The sweep looks at what was claimed some minutes ago: not before the caller has held it.
     Blob.objects.filter(object__in=objects).update(claimed_at=timezone.now())
 

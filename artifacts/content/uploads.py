@@ -1,32 +1,34 @@
-"""How the bytes of a draft get into the object store: signed URLs are handed out, arrived bytes are recorded.
+"""How the bytes of a draft get into the object store: signed URLs are handed out for objects that hold its contents.
 
-Clients send to signed URLs; the server learns of it when they finalize, or when they ask for URLs again. Both are safe
-to repeat: an interrupted upload goes on where it stopped.
+Clients send to them; what has arrived is recorded when they finalize, or ask for URLs again. Both are safe to repeat:
+an interrupted upload goes on where it stopped.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
+from uuid import UUID
 
-from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef
+from django.db import transaction
 from uuid_utils.compat import uuid7
 
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
 from artifacts import errors, storage
-from artifacts.content import deletions, incoming
-from artifacts.draft_files import lock_draft
+from artifacts.content import arrivals, deletions, incoming, packs
+from artifacts.content.packs import Member, PathRange
+from artifacts.draft_files import lock_draft, require_draft
 from artifacts.models import ArtifactVersion, Blob, StoredObject
+from core import bulk_rows
 
 MAX_OBJECTS_A_CALL = 1_000
-MAX_PACK_MEMBERS = 10_000
 # S3 allows 1,024 bytes in a key.
 _MAX_KEY_BYTES = 1_000
-_MAX_PATHS_IN_ERROR = 100
+# So many contents are pointed at their objects in a transaction: others write in between.
+_BATCH_SIZE = 10_000
 
 _Identity = tuple[str, str | None, int, int | None]
 
@@ -43,6 +45,7 @@ class UploadRequest:
     """An object that a client is about to send: one file in one PUT, one file in parts, or a pack of small files.
 
     `sha256` is that of the object's bytes; `part_hashes` has one for each part, all but the last of `part_size` bytes.
+    What is in a pack is said by its `members`, or by the `paths` of the files.
     """
 
     kind: str
@@ -51,6 +54,7 @@ class UploadRequest:
     part_size: int | None = None
     part_hashes: tuple[str, ...] = ()
     members: tuple[PackEntry, ...] = ()
+    paths: PathRange | None = None
 
     @property
     def is_pack(self) -> bool:
@@ -58,7 +62,7 @@ class UploadRequest:
 
     @property
     def contents(self) -> Sequence[PackEntry]:
-        """The blobs that are in the object: one, unless it is a pack."""
+        """What is stated to be in the object: one content, unless it is a pack."""
         return self.members if self.is_pack else [PackEntry(self.sha256, 0)]
 
 
@@ -81,39 +85,44 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
-class CompletedUpload:
-    """An object that a client has sent; for one in parts, the store's ETag of each part by number."""
+class _Placement:
+    """What the draft waits for of an object; or, where that is nothing, the object that has its contents already."""
 
-    id: str
-    etags: dict[int, str] = field(default_factory=dict)
+    request: UploadRequest
+    members: Sequence[Member]
+    # Of a file, the first one of its paths, by which the object is called.
+    path: str = ""
+    arrived: UUID | None = None
+
+
+class _Content(NamedTuple):
+    """A content of the draft at one of its paths, and those of its blobs whose bytes have not arrived."""
+
+    path: str
+    size: int
+    object: UUID | None
+    expected: list[Member]
 
 
 def begin(actor: Actor, version: ArtifactVersion, requests: Sequence[UploadRequest]) -> list[Upload]:
-    """Signed URLs for these objects of a draft, in this order; those that are in the store already need none."""
+    """Signed URLs for these objects of a draft, in this order; those that are in the store already need none.
+
+    Raises `PackDiffers` where a pack that is stated by paths is not what the draft waits for.
+    """
     permissions.require(actor, version.artifact.project.team, Role.EDITOR)
+    require_draft(version)
     for request in requests:
         _check(request)
+    packs.check_ranges([request.paths for request in requests if request.paths])
     # Where everything is requested for the first time, nothing can have arrived; requesting nothing looks at all.
     hashes = [sha256 for request in requests for sha256, _ in request.contents]
-    _record_arrived(version, _expected_objects(version, hashes))
+    has_ranges = any(request.paths for request in requests)
+    arrivals.record(version, arrivals.expected_objects(version, () if has_ranges else hashes))
     is_bound = storage.enforces_checksums()
-    return [sign(obj) for obj in _assign_objects(actor, version, requests, is_bound)]
-
-
-def collect_uploaded(version: ArtifactVersion, completed: Iterable[CompletedUpload] = ()) -> None:
-    """Complete the multipart uploads, ask the store what has arrived for the draft, and record it."""
-    expected = _expected_objects(version)
-    etags = {upload.id: upload.etags for upload in completed}
-    for obj in expected:
-        if obj.is_multipart and str(obj.pk) in etags:
-            _check_etags(version, obj, etags[str(obj.pk)])
-            # An upload that is not open any more was completed by an earlier try, or is listed as absent below.
-            with suppress(errors.Missing):
-                storage.complete_multipart(obj.key, obj.upload_id, etags[str(obj.pk)])
-    of_wrong_size = _record_arrived(version, expected)
-    if of_wrong_size:
-        paths = _paths_in(version, of_wrong_size)
-        raise errors.BytesMismatch("The object store received more or fewer bytes than declared.", paths=paths)
+    objects: list[StoredObject] = []
+    for batch in _batches(_place(version, requests)):
+        objects += _assign_objects(actor, version, batch, is_bound)
+    return [sign(obj) for obj in objects]
 
 
 def check_size(size: int, part_size: int | None) -> int:
@@ -170,112 +179,101 @@ def _check(request: UploadRequest) -> None:
     count = check_size(request.size, request.part_size)
     if request.part_size is not None and len(request.part_hashes) != count:
         raise errors.Invalid(f"{request.size} bytes are {count} parts of {request.part_size}: send the sha256 of each.")
-    if request.is_pack and not request.members:
-        raise errors.Invalid("A pack must list its members.")
-    if len(request.members) > MAX_PACK_MEMBERS:
-        raise errors.Invalid(f"A pack has at most {MAX_PACK_MEMBERS:,} members.")
+    if request.is_pack and bool(request.members) == bool(request.paths):
+        raise errors.Invalid("A pack is stated by its members, or by its first and last path: send one of the two.")
+    if len(request.members) > packs.MAX_MEMBERS:
+        raise errors.Invalid(f"A pack has at most {packs.MAX_MEMBERS:,} members.")
 
 
-def _check_etags(version: ArtifactVersion, obj: StoredObject, etags: dict[int, str]) -> None:
-    """The store would make a shorter object of fewer parts."""
-    if etags.keys() != set(range(1, obj.part_count + 1)):
-        message = f"This upload has {obj.part_count} parts: send the ETag of each."
-        raise errors.VersionIncomplete(message, paths=_paths_in(version, [obj]))
+def _place(version: ArtifactVersion, requests: Sequence[UploadRequest]) -> list[_Placement]:
+    """Which blobs lie where in each object. It refuses before anything is written.
 
-
-def _paths_in(version: ArtifactVersion, objects: list[StoredObject]) -> list[str]:
-    """Some files of the version whose bytes are in these objects."""
-    paths = version.files.filter(blob__object__in=objects).values_list("path", flat=True)
-    return list(paths[:_MAX_PATHS_IN_ERROR])
-
-
-def _expected_objects(version: ArtifactVersion, hashes: Sequence[str] = ()) -> list[StoredObject]:
-    """The objects that files of the draft wait for: those with these contents, or all."""
-    blobs = Blob.objects.filter(files__version=version, state=Blob.State.EXPECTED)
-    blobs = blobs.filter(sha256__in=hashes) if hashes else blobs
-    return list(version.objects_brought.expected().filter(pk__in=blobs.values("object")))
-
-
-def _record_arrived(version: ArtifactVersion, expected: list[StoredObject]) -> list[StoredObject]:
-    """Record which of these have arrived. Returns those of a wrong size, which may be sent anew."""
-    if not expected:
-        return []
-    arrived: dict[str, storage.ObjectInfo] = {}
-    if not all(obj.is_incoming for obj in expected):
-        arrived |= {info.key: info for info in storage.list_files(version.storage_path + "/")}
-    if any(obj.is_incoming for obj in expected):
-        arrived |= {info.key: info for info in storage.list_files(incoming.prefix_of(version))}
-    present = [(obj, arrived[key]) for obj in expected if (key := obj.incoming_key or obj.key) in arrived]
-    right = [(obj, info) for obj, info in present if info.size == obj.size]
-    mark_uploaded([obj for obj, _ in right if not obj.is_incoming])
-    incoming.take_in((obj, info) for obj, info in right if obj.is_incoming)
-    return [obj for obj, info in present if info.size != obj.size]
-
-
-@transaction.atomic
-def mark_uploaded(objects: Sequence[StoredObject]) -> None:
-    """Record that the bytes of these objects have arrived; those that the store has compared are verified."""
-    # By its key, for an upload in parts may have been begun again under another meanwhile.
-    arrived = StoredObject.objects.filter(key__in=[obj.key for obj in objects])
-    arrived.update(state=StoredObject.State.UPLOADED)
-    blobs = Blob.objects.filter(object__in=arrived)
-    blobs.filter(state=Blob.State.EXPECTED).update(state=Blob.State.UPLOADED)
-    # The store compared the sha256 of the file; that of a pack says nothing of the files in it, and an md5 that the
-    # client gave is for the worker to check.
-    bound = blobs.filter(
-        state=Blob.State.UPLOADED, object__is_bound=True, object__kind=StoredObject.Kind.FILE, md5=None
+    Nothing is locked: bytes that arrive, and files that come or go meanwhile, make no object wrong.
+    """
+    contents = _find_contents(version, {sha256 for request in requests for sha256, _ in request.contents})
+    ranges = [request for request in requests if request.paths]
+    waiting = packs.Waiting(version) if ranges else None
+    uploaded = version.objects_brought.filter(
+        state=StoredObject.State.UPLOADED, sha256__in={request.sha256 for request in ranges}
     )
-    twins = Blob.objects.filter(
-        project=OuterRef("project"), sha256=OuterRef("sha256"), size=OuterRef("size"), state=Blob.State.VERIFIED
-    )
-    # Where another upload of the same bytes wins at this moment, they stay unverified, and the worker merges the two.
-    with suppress(IntegrityError), transaction.atomic():
-        bound.exclude(Exists(twins)).update(state=Blob.State.VERIFIED)
+    arrived = {_identity(obj): obj.pk for obj in uploaded} if ranges else {}
+    placements = []
+    for request in requests:
+        if request.paths and waiting:
+            members, count, size = waiting.members(request.paths)
+            found = arrived.get(_identity(request)) if not count else None
+            if not found and (count, size) != (request.paths.count, request.size):
+                raise packs.differs(request.paths, request.size, count, size)
+            placements.append(_Placement(request, members, arrived=found))
+            continue
+        _check_contents(request, contents)
+        own = [(contents[sha256], offset) for sha256, offset in request.contents]
+        members = [member._replace(offset=offset) for content, offset in own for member in content.expected]
+        found = None if members else own[0][0].object
+        placements.append(_Placement(request, members, "" if request.is_pack else own[0][0].path, found))
+    return placements
+
+
+def _find_contents(version: ArtifactVersion, hashes: set[str]) -> dict[str, _Content]:
+    """The contents of the draft with these sha256, as far as it has them."""
+    if not hashes:
+        return {}
+    rows = version.files.filter(blob__project=version.artifact.project_id, blob__sha256__in=hashes).order_by("path")
+    columns = ("path", "blob", "blob__sha256", "blob__size", "blob__state", "blob__object", "blob__offset")
+    contents: dict[str, _Content] = {}
+    seen = set()
+    for path, blob, sha256, size, state, obj, offset in rows.values_list(*columns):
+        if blob in seen:
+            continue
+        seen.add(blob)
+        content = contents.setdefault(sha256, _Content(path, size, obj, []))
+        if state == Blob.State.EXPECTED:
+            content.expected.append(Member(blob, 0, obj, offset))
+    return contents
+
+
+def _batches(placements: Sequence[_Placement]) -> Iterator[list[_Placement]]:
+    """One even where there are none: the draft is touched, or it is refused."""
+    batch: list[_Placement] = []
+    count = 0
+    for placement in placements:
+        if batch and count + len(placement.members) > _BATCH_SIZE:
+            yield batch
+            batch, count = [], 0
+        batch.append(placement)
+        count += len(placement.members)
+    yield batch
 
 
 @transaction.atomic
 def _assign_objects(
-    actor: Actor, version: ArtifactVersion, requests: Sequence[UploadRequest], is_bound: bool
+    actor: Actor, version: ArtifactVersion, placements: Sequence[_Placement], is_bound: bool
 ) -> list[StoredObject]:
-    """An object for each request: the one handed out before, or a new one that the blobs are pointed at."""
+    """An object for each placement: the one handed out before, or a new one that the blobs are pointed at."""
     version = lock_draft(actor, version)
     version.save(update_fields=["touched_at"])
-    hashes = {sha256 for request in requests for sha256, _ in request.contents}
-    blobs = {
-        blob.sha256: blob
-        for blob in Blob.objects.filter(files__version=version, sha256__in=hashes).select_related("object")
-    }
-    expected = version.objects_brought.expected().filter(sha256__in={request.sha256 for request in requests})
+    expected = version.objects_brought.expected().filter(sha256__in={one.request.sha256 for one in placements})
     if not is_bound:
         # The store is another since: a URL for what it does not check any more is not signed again.
         expected = expected.filter(is_bound=False)
     objects = {_identity(obj): obj for obj in expected}
+    arrived = StoredObject.objects.in_bulk([one.arrived for one in placements if one.arrived])
     new: list[StoredObject] = []
-    pointed: dict[object, Blob] = {}
+    pointed: dict[UUID, tuple[UUID, UUID, int]] = {}
     result = []
-    for request, key in zip(requests, _keys_for(version, requests, blobs), strict=True):
-        _check_contents(request, blobs)
-        obj = _get_arrived(request, blobs)
+    for placement, key in zip(placements, unused_keys(version, [one.path for one in placements]), strict=True):
+        request = placement.request
+        obj = arrived.get(placement.arrived) or objects.get(_identity(request))
         if obj is None:
-            obj = objects.get(_identity(request))
-            if obj is None:
-                obj = objects[_identity(request)] = _new_object(version, request, key, is_bound)
-                new.append(obj)
-            for sha256, offset in request.contents:
-                blob = blobs[sha256]
-                if blob.state == Blob.State.EXPECTED:
-                    blob.object, blob.offset = obj, offset
-                    pointed[blob.pk] = blob
+            obj = objects[_identity(request)] = _new_object(version, request, key, is_bound)
+            new.append(obj)
+        for blob, offset, *before in placement.members:
+            if before != [obj.pk, offset]:
+                pointed[blob] = blob, obj.pk, offset
         result.append(obj)
     StoredObject.objects.bulk_create(new)
-    # An upsert of rows that are there: bulk_update writes a CASE of thousands of branches, at ten times the cost.
-    Blob.objects.bulk_create(
-        pointed.values(),
-        update_conflicts=True,
-        unique_fields=["id"],
-        update_fields=["object", "offset"],
-        batch_size=2000,
-    )
+    # Bytes that have arrived meanwhile stay where they are.
+    bulk_rows.update(Blob, ["object", "offset"], pointed.values(), where={"state": Blob.State.EXPECTED})
     return result
 
 
@@ -301,37 +299,18 @@ def _new_object(version: ArtifactVersion, request: UploadRequest, key: str, is_b
     )
 
 
-def _check_contents(request: UploadRequest, blobs: dict[str | None, Blob]) -> None:
+def _check_contents(request: UploadRequest, contents: dict[str, _Content]) -> None:
     """Each content is a file of this draft, of its size, and the members fill the pack without overlap."""
     end = 0
     for sha256, offset in sorted(request.contents, key=lambda entry: entry.offset):
-        blob = blobs.get(sha256)
-        if blob is None:
+        content = contents.get(sha256)
+        if content is None:
             raise errors.Invalid(f"No file of this draft has the sha256 {sha256}: list the files first.")
-        if offset < end and blob.size:
+        if offset < end and content.size:
             raise errors.Invalid(f"The member {sha256} overlaps the one before it.")
-        end = offset + blob.size
+        end = offset + content.size
     if end > request.size or (not request.is_pack and end != request.size):
         raise errors.Invalid(f"The contents of {request.sha256} end at byte {end}, the object at {request.size}.")
-
-
-def _get_arrived(request: UploadRequest, blobs: dict[str | None, Blob]) -> StoredObject | None:
-    """An object that has a content of this one already, if none of them is expected any more."""
-    contents = [blobs[sha256] for sha256, _ in request.contents]
-    if any(blob.state == Blob.State.EXPECTED for blob in contents):
-        return None
-    return contents[0].object
-
-
-def _keys_for(version: ArtifactVersion, requests: Sequence[UploadRequest], blobs: dict[str | None, Blob]) -> list[str]:
-    """A key for each object: the path of one of its files for a file, a name of its own for a pack."""
-    of_files = {request.sha256: blobs[request.sha256].pk for request in requests if request.sha256 in blobs}
-    rows = version.files.filter(blob__in=of_files.values()).values_list("path", "blob")
-    paths = {blob: path for path, blob in rows}
-    return unused_keys(
-        version,
-        ["" if request.is_pack else paths.get(of_files.get(request.sha256), "") for request in requests],
-    )
 
 
 def _list_arrived_parts(obj: StoredObject) -> dict[int, storage.ObjectInfo]:

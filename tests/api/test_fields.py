@@ -16,7 +16,8 @@ from api.fields import BoundedDictField, BoundedListField, JSONObjectField, Line
 from api.pagination import CursorQuery, cursor_page
 from api.projects.serializers import HistoryAppend
 from api.serialization import validate
-from artifacts.content.uploads import CompletedUpload, PackEntry
+from artifacts.content.arrivals import CompletedUpload
+from artifacts.content.uploads import PackEntry
 from core import errors, validators
 from projects import runs
 

@@ -6,7 +6,7 @@ from accounts.actor import Actor, Channel
 from artifacts import artifacts, storage, versions
 from artifacts import draft_files as files
 from artifacts.aliases import aliases, protection
-from artifacts.content import uploads
+from artifacts.content import arrivals, uploads
 from artifacts.errors import AliasProtected, BytesMismatch, InvalidName, VersionIncomplete, VersionNotFound
 from artifacts.models import AliasChange, Artifact, ArtifactAlias, ArtifactVersion
 from core import errors
@@ -261,7 +261,7 @@ def test_another_digest_than_the_files_make(api, bob, artifact):
 def test_bytes_known_to_be_corrupt_never_become_final(bob, artifact, work):
     draft = begin(bob, artifact, {"a": b"aa", "b": b"bb"}).version
     upload(bob, draft, [b"aa", b"bb"], packed=True)
-    uploads.collect_uploaded(draft)
+    arrivals.collect(draft)
     storage.upload_file(draft.files.get(path="a").blob.object.key, b"aaXX")
     work()
     with pytest.raises(BytesMismatch) as refusal:
@@ -314,10 +314,10 @@ def test_wrong_parts_do_not_make_an_object(bob, artifact):
     etags = {part.number: send(part.put, body[part.offset : part.offset + part.size]) for part in one.parts}
     for wrong in ({1: etags[1], 2: "0" * 32}, {1: etags[1]}, {1: etags[1], 2: etags[2], 3: "0" * 32}):
         with pytest.raises(errors.Conflict):
-            finalize(bob, draft, completed=[uploads.CompletedUpload(str(one.object.pk), wrong)])
+            finalize(bob, draft, completed=[arrivals.CompletedUpload(str(one.object.pk), wrong)])
         assert uploads.begin(Actor(bob), draft, [upload_request])[0].object.state == "expected"
 
-    assert finalize(bob, draft, completed=[uploads.CompletedUpload(str(one.object.pk), etags)]).created
+    assert finalize(bob, draft, completed=[arrivals.CompletedUpload(str(one.object.pk), etags)]).created
 
 
 def test_a_deleted_version_cannot_be_finalized(api, bob, artifact, v1):

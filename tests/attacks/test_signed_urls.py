@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.actor import Actor, Channel
 from accounts.models import User
 from artifacts import storage, store_connection, tasks, versions
-from artifacts.content import deletions, incoming, manifests, reconciliation, single_upload, uploads
+from artifacts.content import arrivals, deletions, incoming, manifests, reconciliation, single_upload, uploads
 from artifacts.draft_files import FileSpec
 from artifacts.models import Artifact, ArtifactVersion, Blob, PendingDeletion, StoredObject
 from artifacts.storage import SignedPut
@@ -104,7 +104,7 @@ def file_in_parts(user: User, artifact: Artifact) -> Target:
     target = Target(begin(user, artifact, {"big": BIG}).version, {"big": BIG})
     [one] = uploads.begin(Actor(user), target.version, [in_parts(BIG, PART)])
     target.signed = [(part.put, body) for part, body in zip(one.parts, parts_of(BIG, PART), strict=True)]
-    completed = uploads.CompletedUpload(str(one.object.pk), dict(enumerate(target.send_all(), 1)))
+    completed = arrivals.CompletedUpload(str(one.object.pk), dict(enumerate(target.send_all(), 1)))
     versions.finalize(Actor(user, Channel.SDK), target.version, completed=[completed])
     return target
 
@@ -290,7 +290,7 @@ def test_parts_that_are_sent_again_have_a_key_of_their_own(checks, bob, artifact
     assert again.key != begun.key
 
     # The bytes of the first are not taken for those of the second, or the other way round.
-    uploads.mark_uploaded([begun])
+    arrivals.mark_uploaded([begun])
     assert StoredObject.objects.get().state == "expected"
     file = single_upload.register(Actor(bob), draft, spec, begun.key, dict(enumerate(evil, 1)))
     work()

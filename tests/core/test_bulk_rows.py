@@ -9,7 +9,7 @@ from django.forms.models import model_to_dict
 from django.test.utils import CaptureQueriesContext
 from uuid_utils.compat import uuid7
 
-from artifacts.models import ArtifactFile, Blob
+from artifacts.models import ArtifactFile, Blob, StoredObject
 from core import bulk_rows, errors
 from events.models import Event
 
@@ -101,6 +101,20 @@ def test_an_update_changes_the_given_rows_and_columns_alone(blob, project):
     assert (first.md5, first.sha256, first.claimed_at, first.size) == ("b" * 32, None, later, 7)
     assert (second.md5, second.sha256, second.claimed_at, second.size) == (None, "c" * 64, later, 7)
     assert columns(third) == before
+
+
+def test_an_update_leaves_rows_alone_that_have_other_values_than_asked_for(project, alice):
+    ids = [uuid7() for _ in range(3)]
+    states = [Blob.State.EXPECTED, Blob.State.CORRUPT, Blob.State.EXPECTED]
+    rows = [(pk, 1, state) for pk, state in zip(ids, states, strict=True)]
+    bulk_rows.insert(Blob, ["id", "offset", "state"], rows[:1], project=project.pk, size=1, created_by=alice.pk)
+    obj = StoredObject.objects.create(project=project, key="a", kind="file", size=1)
+    bulk_rows.insert(Blob, ["id", "offset", "state"], rows[1:], project=project.pk, size=1, object=obj.pk)
+    count = bulk_rows.update(
+        Blob, ["offset"], [(pk, 7) for pk in ids], where={"state": "expected", "created_by": alice.pk}
+    )
+    assert count == 1
+    assert [Blob.objects.get(pk=pk).offset for pk in ids] == [7, 1, 1]
 
 
 def test_an_update_writes_foreign_keys_and_json(project, alice, bob):

@@ -8,7 +8,7 @@ from accounts.models import Membership, Role, User
 from artifacts import artifacts, versions
 from artifacts.aliases import aliases
 from artifacts.aliases import protection as rules
-from artifacts.content import uploads
+from artifacts.content import arrivals
 from artifacts.errors import AliasProtected, InvalidName, VersionHasAliases
 from artifacts.models import AliasChange, AliasRule, Artifact, ArtifactVersion
 from core import errors
@@ -289,7 +289,7 @@ def test_a_rule_that_came_while_bytes_were_sent_holds(alice, bob, artifact, v1):
     """The early question was answered with yes; the one under the lock is not."""
     draft = fill(bob, artifact, {"three": b"3"})
     versions.check_aliases(Actor(bob), artifact, ["production"])
-    uploads.collect_uploaded(draft, [])
+    arrivals.collect(draft, [])
     rules.create(Actor(alice), artifact, "production")
 
     with pytest.raises(AliasProtected):

@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 
 from accounts.actor import Actor, Channel
 from artifacts import storage, versions
-from artifacts.content import downloads, manifests, uploads
+from artifacts.content import arrivals, downloads, manifests
 from artifacts.errors import BytesMismatch, Missing, VersionIncomplete
 from artifacts.models import ArtifactDownload, Blob
 from tests.artifacts.client import HTTP, MIB, begin, fetch, log, sha256, single_file, upload
@@ -147,7 +147,7 @@ def test_a_manifest_under_a_prefix(api, vera, bob, artifact, files):
 def test_a_manifest_of_a_draft_has_urls_for_what_arrived(api, bob, artifact):
     draft = begin(bob, artifact, {"a": b"a", "b": b"b"}).version
     upload(bob, draft, [b"a"])
-    uploads.collect_uploaded(draft)
+    arrivals.collect(draft)
     body = api(bob).get(f"{ARTIFACTS}/versions/{draft.pk}/manifest").json()
 
     assert [entry["integrity"] for entry in body["entries"]] == ["verified", "missing"]

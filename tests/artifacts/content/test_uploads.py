@@ -6,7 +6,7 @@ import pytest
 
 from accounts.actor import Actor, Channel
 from artifacts import draft_files, storage, versions
-from artifacts.content import uploads
+from artifacts.content import arrivals, uploads
 from artifacts.content.uploads import PackEntry, UploadRequest
 from artifacts.errors import BytesMismatch, VersionFinalized, VersionIncomplete
 from artifacts.models import ArtifactVersion, Blob, StoredObject
@@ -122,7 +122,7 @@ def test_a_big_file_is_sent_in_parts(bob, artifact, big, work):
     ]  # fmt: skip
     etags = {part.number: send(part.put, body) for part, body in zip(one.parts, parts_of(big, PART), strict=True)}
     done = versions.finalize(
-        Actor(bob, Channel.SDK), draft, completed=[uploads.CompletedUpload(str(one.object.pk), etags)]
+        Actor(bob, Channel.SDK), draft, completed=[arrivals.CompletedUpload(str(one.object.pk), etags)]
     )
     assert done.version.is_finalized
     work()
@@ -163,7 +163,7 @@ def test_an_upload_in_parts_that_the_store_gave_up_is_opened_again(bob, artifact
     assert again.object.upload_id != one.object.upload_id
     etags = {part.number: send(part.put, body) for part, body in zip(again.parts, parts_of(big, PART), strict=True)}
     assert versions.finalize(
-        Actor(bob, Channel.SDK), draft, completed=[uploads.CompletedUpload(str(one.object.pk), etags)]
+        Actor(bob, Channel.SDK), draft, completed=[arrivals.CompletedUpload(str(one.object.pk), etags)]
     ).created
 
 
@@ -171,7 +171,7 @@ def test_an_upload_in_parts_that_was_completed_by_a_try_before_is_fine(bob, arti
     draft = begin(bob, artifact, {"big": big, "small": b"small"}).version
     [one] = uploads.begin(Actor(bob), draft, [in_parts(big, PART)])
     etags = {part.number: send(part.put, body) for part, body in zip(one.parts, parts_of(big, PART), strict=True)}
-    finished = [uploads.CompletedUpload(str(one.object.pk), etags)]
+    finished = [arrivals.CompletedUpload(str(one.object.pk), etags)]
     with pytest.raises(VersionIncomplete):
         versions.finalize(Actor(bob, Channel.SDK), draft, completed=finished)
 
@@ -298,6 +298,17 @@ def test_what_makes_no_sense_is_refused(bob, draft, upload_request):
         [{"kind": "pack", "sha256": "0" * 64, "size": 1, "members": [{"sha256": "0" * 64, "offset": -1}]}],
         [{"kind": "pack", "sha256": "0" * 64, "size": 1, "members": [{"sha256": "0" * 64}]}],
         [{"kind": "file", "sha256": "0" * 64, "size": 1}] * 1001,
+        [{"kind": "pack", "sha256": "0" * 64, "size": 1}],
+        [{"kind": "pack", "sha256": "0" * 64, "size": 1, "first": "a", "last": "b"}],
+        [{"kind": "pack", "sha256": "0" * 64, "size": 1, "first": "a", "last": "b", "count": 0}],
+        [{"kind": "pack", "sha256": "0" * 64, "size": 1, "first": "a", "last": "b", "count": 10_001}],
+        [{"kind": "pack", "sha256": "0" * 64, "size": 1, "first": "a", "last": 7, "count": []}],
+        [{"kind": "pack", "sha256": "0" * 64, "size": 1, "first": "b", "last": "a", "count": 1}],
+        [{"kind": "file", "sha256": "0" * 64, "size": 1, "first": "a", "last": "b", "count": 1}],
+        [
+            {"kind": "pack", "sha256": "0" * 64, "size": 1, "first": "a", "last": "m", "count": 1},
+            {"kind": "pack", "sha256": "1" * 64, "size": 1, "first": "m", "last": "z", "count": 1},
+        ],
     ],
 )  # fmt: skip
 def test_odd_bodies_are_refused(api, bob, draft, objects):

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.actor import Actor, Channel
 from artifacts import storage, store_connection, tasks, versions
-from artifacts.content import single_upload, uploads, verification
+from artifacts.content import arrivals, single_upload, uploads, verification
 from artifacts.draft_files import FileSpec
 from artifacts.models import ArtifactVersion, Blob, StoredObject
 from tests.artifacts.client import MIB, at_once, begin, fetch, fill, in_parts, log, md5, parts_of, send, sha256
@@ -60,7 +60,7 @@ def test_a_file_in_parts_is_read_back(bob, artifact, work):
     [one] = uploads.begin(Actor(bob), draft, [in_parts(body, PART)])
     etags = {part.number: send(part.put, piece) for part, piece in zip(one.parts, parts_of(body, PART), strict=True)}
     version = versions.finalize(
-        Actor(bob, Channel.SDK), draft, completed=[uploads.CompletedUpload(str(one.object.pk), etags)]
+        Actor(bob, Channel.SDK), draft, completed=[arrivals.CompletedUpload(str(one.object.pk), etags)]
     ).version
     assert version.integrity == "pending"
 
@@ -287,7 +287,7 @@ def test_what_was_left_behind_is_picked_up_by_the_sweep(bob, artifact, age):
     before = timezone.now() - timedelta(minutes=2)
     finished = log(bob, artifact, {"a": b"aa", "b": b"b"}, packed=True)
     draft = fill(bob, artifact, {"c": b"cc", "d": b"d"}, packed=True)
-    uploads.collect_uploaded(draft)
+    arrivals.collect(draft)
     assert (verification.pending_versions(before), verification.pending_objects(before)) == ([], [])
 
     age(hours=3)
