@@ -1,4 +1,5 @@
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def test_arguments_override_the_environment_and_the_environment_the_file(monkeyp
     )
 
 
-def test_every_setting_has_an_environment_variable(monkeypatch, tmp_path):
+def test_every_setting_has_an_environment_variable(monkeypatch, tmp_path, home):
     for name, value in {
         "BASE_URL": "https://x.example",
         "API_KEY": "wllm_x",
@@ -48,9 +49,18 @@ def test_every_setting_has_an_environment_variable(monkeypatch, tmp_path):
         "MODE": "disabled",
         "CACHE_DIR": str(tmp_path),
         "SILENT": "true",
+        "HASH_CACHE": "false",
+        "CACHE_SIZE": "7GB",
+        "CACHE_HARD_LINKS": "true",
+        "SHARED_CACHES": f"{tmp_path}{os.pathsep}{os.pathsep}~/shared",
     }.items():
         monkeypatch.setenv(f"WANLLMDB_{name}", value)
-    assert settings.load() == settings.Settings("https://x.example", "wllm_x", "p", "e", "disabled", tmp_path, True)
+    assert settings.load() == settings.Settings(
+        *("https://x.example", "wllm_x", "p", "e", "disabled", tmp_path, True, False),
+        cache_size=7 * 10**9,
+        cache_hard_links=True,
+        shared_caches=(tmp_path, home / "shared"),
+    )
 
 
 def test_an_empty_variable_counts_as_not_set(monkeypatch):

@@ -346,6 +346,7 @@ class Artifact(ArtifactLineage):
         *,
         exact: bool = False,
         allow_missing_references: bool = False,
+        skip_cache: bool = False,
         progress: ProgressCallback | None = None,
     ) -> str:
         """Download the files to `root`, by default `./artifacts/<team>/<project>/<name>-<version>`; returns that path.
@@ -357,12 +358,14 @@ class Artifact(ArtifactLineage):
         References are fetched too, with the credentials of this machine or from an address that the server signs. If
         one of them is not what was logged, or cannot be had, nothing is downloaded; with `allow_missing_references`
         those that cannot be had are left out, with a warning.
+        What was downloaded on this machine before comes from its cache; `skip_cache` neither reads nor fills that.
         `progress` is called with a `TransferProgress` as in `Run.log_artifact`.
         Raises `NotFound` if no path starts with `path_prefix`, `CorruptDownload`, `ReferenceChanged`,
         `ReferenceUnreachable`, `InvalidPath` for a path outside of `root` or one that this disk cannot tell from
         another, `Invalid` for a `root` that cannot be written to and lacks something, `Unreachable`, `NotLogged`.
         """
-        return self._logged("download").download(root, path_prefix, exact, allow_missing_references, progress)
+        version = self._logged("download")
+        return version.download(root, path_prefix, exact, allow_missing_references, progress, skip_cache)
 
     def checkout(
         self,

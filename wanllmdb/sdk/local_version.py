@@ -88,6 +88,7 @@ class LocalVersion(LoggedVersion):
         exact: bool = False,
         allow_missing_references: bool = False,
         progress: ProgressCallback | None = None,
+        skip_cache: bool = False,
     ) -> str:
         prefix, entries = self._choose("" if path_prefix is None else paths.prefix_from_user(path_prefix))
         return self._copy(root, entries, prefix if exact else None, allow_missing_references, progress)

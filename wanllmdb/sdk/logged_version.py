@@ -17,6 +17,7 @@ from wanllmdb.sdk.lineage import graph, impact, usages
 from wanllmdb.sdk.lineage.graph import Lineage
 from wanllmdb.sdk.lineage.impact import Impact
 from wanllmdb.sdk.local_cache import download_index
+from wanllmdb.sdk.local_cache.contents import Contents
 from wanllmdb.sdk.local_files import absolute_path
 from wanllmdb.sdk.manifest import Entry, Manifest, entry_from_record
 from wanllmdb.sdk.models import RunRecord
@@ -96,6 +97,7 @@ class LoggedVersion:
         exact: bool = False,
         allow_missing_references: bool = False,
         progress: ProgressCallback | None = None,
+        skip_cache: bool = False,
     ) -> str:
         with self._explain_missing():
             manifest = self._select(path_prefix)
@@ -103,7 +105,9 @@ class LoggedVersion:
         # The digest covers all files, so it cannot verify some of them.
         digest = None if manifest.prefix else self.record["digest"]
         totals = (None, None) if manifest.prefix else (self.file_count, self.size)
-        directory, hashes = self._download(root, manifest, digest, totals, exact, allow_missing_references, progress)
+        directory, hashes = self._download(
+            root, manifest, digest, totals, exact, allow_missing_references, progress, skip_cache
+        )
         if not manifest.prefix:
             files = Manifest(
                 (replace(entry, sha256=entry.sha256 or hashes.get(entry.path)) for entry in manifest.entries), digest
@@ -135,6 +139,7 @@ class LoggedVersion:
         exact: bool = False,
         allow_missing_references: bool = False,
         progress: ProgressCallback | None = None,
+        skip_cache: bool = False,
     ) -> tuple[str, dict[str, str]]:
         """The directory, and the sha256s of the references in it by path. `totals`: files and bytes, where known."""
         files, size = totals
@@ -143,11 +148,20 @@ class LoggedVersion:
             self._explain_missing(),
             self._writing(root, progress) as (directory, transfer),
             transfer.phase("downloading", files=files, size=size) as on_progress,
+            closing(Contents(self.connection.settings)) as cache,
         ):
             references = ReferenceFiles(
                 source, is_expected=bool(self.record.get("reference_count")), allows_missing=allow_missing_references
             )
-            download.download(manifest, directory, digest, on_progress, exact=exact, references=references)
+            download.download(
+                manifest,
+                directory,
+                digest,
+                on_progress,
+                exact=exact,
+                references=references,
+                cache=None if skip_cache else cache,
+            )
         self._warn_of_missing(references)
         return str(self._root(root)), references.sha256s
 

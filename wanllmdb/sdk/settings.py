@@ -6,19 +6,20 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import urlsplit
 
 from filelock import FileLock
 
-from wanllmdb.sdk import errors
+from wanllmdb.sdk import byte_sizes, errors
 from wanllmdb.sdk.host_environment import api_keys, directories
 from wanllmdb.sdk.host_environment.secret import Secret
 
 DEFAULT_BASE_URL = "http://127.0.0.1:8000"
+DEFAULT_CACHE_SIZE = 50 << 30
 MODES = ("online", "offline", "disabled")
 
 
@@ -34,6 +35,12 @@ class Settings:
     cache_dir: Path = Path()
     silent: bool = False
     hash_cache: bool = True
+    cache_size: int = DEFAULT_CACHE_SIZE
+    """Of the contents that are cached, in bytes; 0 switches the cache off."""
+    cache_hard_links: bool = False
+    """Whether downloaded files are hard links of cached ones, and so are read-only."""
+    shared_caches: tuple[Path, ...] = ()
+    """Cache directories of others, which are only read."""
 
 
 def load(**arguments: Any) -> Settings:
@@ -51,7 +58,9 @@ def load(**arguments: Any) -> Settings:
     values["base_url"] = normalize_url(str(values.get("base_url", DEFAULT_BASE_URL)))
     cache_dir = values.get("cache_dir")
     values["cache_dir"] = directories.expand(cache_dir).absolute() if cache_dir else directories.cache_dir()
-    for name, default in (("silent", False), ("hash_cache", True)):
+    values["cache_size"] = byte_sizes.parse(values.get("cache_size", DEFAULT_CACHE_SIZE))
+    values["shared_caches"] = _paths(values.get("shared_caches", ""))
+    for name, default in (("cache_hard_links", False), ("hash_cache", True), ("silent", False)):
         values[name] = str(values.get(name, default)).strip().lower() in ("1", "true", "yes", "on")
     mode = values.get("mode", "online")
     if mode not in MODES:
@@ -63,6 +72,12 @@ def load(**arguments: Any) -> Settings:
         is_argument = arguments["api_key"] is not None
         api_keys.require_valid(settings.api_key, "that was passed" if is_argument else "in WANLLMDB_API_KEY")
     return settings
+
+
+def _paths(value: str | Iterable[str | PurePath]) -> tuple[Path, ...]:
+    """Directories, in a text separated as in PATH."""
+    items = value.split(os.pathsep) if isinstance(value, str) else value
+    return tuple(directories.expand(item).absolute() for item in items if str(item).strip())
 
 
 def _from_environment() -> dict[str, Any]:

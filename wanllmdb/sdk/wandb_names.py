@@ -41,10 +41,7 @@ ARTIFACT = {
 }
 ADD_FILE = {"is_tmp": _NO_LOCAL_COPY, "policy": _NO_LOCAL_COPY, "skip_cache": _NO_LOCAL_COPY}
 ADD_DIR = {**ADD_FILE, "merge": "the directory of an artifact may get files of several directories"}
-DOWNLOAD = {
-    "multipart": "large files are always fetched in parts",
-    "skip_cache": "there is no cache of files",
-}
+DOWNLOAD = {"multipart": "large files are always fetched in parts"}
 USE_ARTIFACT = {"aliases": "a run uses a version, whatever its aliases are", "use_as": _NO_ROLES}
 API = {"timeout": _OWN_TIMEOUT}
 FILES = {"per_page": _WHOLE, "start": _WHOLE}

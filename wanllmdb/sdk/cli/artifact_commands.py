@@ -15,6 +15,7 @@ from wanllmdb.sdk import errors, name_resolution, settings, version_creation
 from wanllmdb.sdk.api import Api, Collection
 from wanllmdb.sdk.artifact import Artifact
 from wanllmdb.sdk.cli.alias_commands import alias_app
+from wanllmdb.sdk.cli.cache_commands import wandb_cache_app
 from wanllmdb.sdk.cli.lineage_commands import show_impact, show_lineage
 from wanllmdb.sdk.cli.options import At, Json, Name, ProgressJson, connect
 from wanllmdb.sdk.cli.output import print_progress, print_result, print_table
@@ -29,6 +30,7 @@ _MAX_ALIASES = 4
 
 artifact_app = typer.Typer(help="Put, get, list and delete artifacts.", no_args_is_help=True)
 artifact_app.add_typer(alias_app, name="alias")
+artifact_app.add_typer(wandb_cache_app, name="cache", hidden=True)
 artifact_app.command("lineage")(show_lineage)
 artifact_app.command("impact")(show_impact)
 
@@ -113,6 +115,9 @@ def get(
     allow_missing_references: Annotated[
         bool, typer.Option("--allow-missing-references", help="Leave out references that cannot be had.")
     ] = False,
+    skip_cache: Annotated[
+        bool, typer.Option("--skip-cache", help="Neither read nor fill the cache of this machine.")
+    ] = False,
     type: Annotated[str | None, typer.Option("--type", "-t", help="Fail if the artifact has another type.")] = None,
     at: At = None,
     progress_json: ProgressJson = False,
@@ -126,6 +131,7 @@ def get(
         *(root, path_prefix),
         exact=exact,
         allow_missing_references=allow_missing_references,
+        skip_cache=skip_cache,
         progress=print_progress if progress_json else None,
     )
     lines = [f"Downloaded {artifact.qualified_name} to {directory}"]

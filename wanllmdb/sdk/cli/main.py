@@ -12,6 +12,7 @@ import typer
 from wanllmdb.sdk import __version__, errors, session, settings
 from wanllmdb.sdk.api import Api
 from wanllmdb.sdk.cli.artifact_commands import artifact_app
+from wanllmdb.sdk.cli.cache_commands import cache_app
 from wanllmdb.sdk.cli.options import Json
 from wanllmdb.sdk.cli.output import print_result
 from wanllmdb.sdk.cli.sync_command import sync_runs
@@ -20,6 +21,7 @@ from wanllmdb.sdk.host_environment import api_keys
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(artifact_app, name="artifact")
+app.add_typer(cache_app, name="cache")
 app.command("sync")(sync_runs)
 
 # So that a script can tell "somebody else was faster" and "approval needed" from other errors.

@@ -1,1 +1,1 @@
-"""Files in the cache directory: how they are written, and the record of what was downloaded."""
+"""The cache directory: the bytes of what was downloaded, the record of that, and how files are written there."""

@@ -12,7 +12,8 @@ from contextlib import suppress
 from wanllmdb.sdk import errors, paths
 from wanllmdb.sdk.manifest import Entry
 from wanllmdb.sdk.progress import OnProgress
-from wanllmdb.sdk.transfer import hashes, unrelated_files
+from wanllmdb.sdk.transfer import cached_contents, hashes, unrelated_files
+from wanllmdb.sdk.transfer.cached_contents import ContentCache
 from wanllmdb.sdk.transfer.download_directory import DownloadDirectory, TempDir, remove_stale, write_error
 from wanllmdb.sdk.transfer.file_assembly import RANGE_SIZE, FileSlice, ObjectDownload, RangedDownload
 from wanllmdb.sdk.transfer.publication import Publication
@@ -33,8 +34,11 @@ def download(
     *,
     exact: bool = False,
     references: ReferenceFiles | None = None,
+    cache: ContentCache | None = None,
 ) -> int:
     """Download every file, and return the number of those that were not there already.
+
+    What the cache has is not fetched, and what is fetched is added to it.
 
     Files with the right size and sha256 are kept; if all are there, nothing is written. With `exact` everything else
     among the paths of the manifest is deleted first. Where there are references, no file appears before all are there.
@@ -48,7 +52,7 @@ def download(
         listed = [file.entry for page in pages for file in page]
         _check_digest(listed, digest)
         _remove_unrelated(manifest, directory, listed)
-    transfer = _Transfer(manifest, directory, on_progress, references)
+    transfer = _Transfer(manifest, directory, on_progress, references, cache)
     try:
         transfer.run(pages)
         _check_digest(transfer.entries, digest)
@@ -77,11 +81,13 @@ class _Transfer:
         directory: DownloadDirectory,
         on_progress: OnProgress,
         references: ReferenceFiles | None,
+        cache: ContentCache | None,
     ) -> None:
         self._manifest = manifest
         self._directory = directory
         self._on_progress = on_progress
         self._references = references
+        self._cache = cache
         self._temp_dir: TempDir | None = None
         self.publication = Publication(directory, at_end=references is not None and references.is_expected)
         self.entries: list[Entry] = []
@@ -107,10 +113,13 @@ class _Transfer:
         stored = [file for file in missing if not file.entry.is_reference]
         if self._references is not None and self._references.is_lost:
             return
+        if stored and self._cache is not None:
+            assert self._temp_dir is not None
+            stored = cached_contents.place(self._cache, stored, self._temp_dir, self.publication, self._on_progress)
         for object_id, slices in _slices_by_object(stored).items():
             assert self._temp_dir is not None
             object_download = ObjectDownload(
-                self._manifest, object_id, self.publication, self._temp_dir, self._on_progress
+                self._manifest, object_id, self.publication, self._temp_dir, self._on_progress, self._cache
             )
             _submit(workers, object_download, slices)
 

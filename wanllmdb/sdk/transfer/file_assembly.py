@@ -15,6 +15,7 @@ from wanllmdb.sdk import errors
 from wanllmdb.sdk.cancellation import raise_if_cancelled
 from wanllmdb.sdk.manifest import Entry
 from wanllmdb.sdk.progress import OnProgress
+from wanllmdb.sdk.transfer.cached_contents import SMALL, ContentCache
 from wanllmdb.sdk.transfer.download_directory import TempDir
 from wanllmdb.sdk.transfer.hashes import MIB
 from wanllmdb.sdk.transfer.publication import Publication
@@ -48,12 +49,14 @@ class ObjectDownload:
         publication: Publication,
         temp_dir: TempDir,
         on_progress: OnProgress,
+        cache: ContentCache | None = None,
     ) -> None:
         self.manifest = manifest
         self.object_id = object_id
         self.publication = publication
         self.temp_dir = temp_dir
         self.on_progress = on_progress
+        self.cache = cache
 
     def download(self, slices: list[FileSlice]) -> None:
         """Download adjacent slices. Those with wrong bytes are downloaded a second time."""
@@ -71,9 +74,15 @@ class ObjectDownload:
         if corrupt:
             raise corrupt_error(corrupt.entry)
 
-    def publish(self, file_slice: FileSlice, temporary_path: str) -> None:
-        """Publish a verified temporary file at its path, and copies of it at the other paths with the same contents."""
+    def publish(self, file_slice: FileSlice, temporary_path: str, content: bytes | None = None) -> None:
+        """Publish a verified temporary file at its path, and copies of it at the other paths with the same contents.
+
+        `content`: its bytes, where they are at hand.
+        """
         first, *others = file_slice.paths
+        entry = file_slice.entry
+        if self.cache is not None and entry.sha256:
+            self.cache.add(entry.sha256, temporary_path, entry.size, content)
         for path in others:
             copy = self.temp_dir.new_path()
             shutil.copyfile(temporary_path, copy)
@@ -121,7 +130,7 @@ class _SliceWriter:
         self._queue.popleft()
         self.close()
         if file.checksum.is_correct:
-            self._download.publish(file_slice, file.path)
+            self._download.publish(file_slice, file.path, file.content)
             self._download.on_progress(file_slice.entry.size)
 
     def close(self) -> None:
@@ -136,9 +145,12 @@ class _HashedTempFile:
     def __init__(self, path: str, entry: Entry) -> None:
         self.path = path
         self.checksum = _Checksum(entry)
+        self.content: bytes | None = b""
+        """All that was written, where it was written at once."""
         self._file = io.FileIO(path, "xb")
 
     def write(self, view: memoryview) -> None:
+        self.content = bytes(view) if self.content == b"" and len(view) < SMALL else None
         self.checksum.update(view)
         _write_all(self._file, view)
 

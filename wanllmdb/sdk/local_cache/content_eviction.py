@@ -1,0 +1,141 @@
+"""What the cache of contents has, how it is kept small, and whether its bytes are still right.
+
+Other processes may read and write meanwhile, and delete the same.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from wanllmdb.sdk.local_cache import content_packs, file_copies
+from wanllmdb.sdk.local_cache.content_files import NAME, USED, free_space, list_directory
+from wanllmdb.sdk.local_cache.content_packs import Pack
+from wanllmdb.sdk.progress import OnProgress
+
+MAX_FILES = 100_000
+"""More are deleted too, whatever their size: all are listed after each download that adds to them."""
+_STALE_AFTER = 24 * 3600
+"""Nobody writes to a temporary file that has not changed for so many seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class CachedFile:
+    """A content, or a pack of small ones."""
+
+    path: Path
+    size: int
+    """In bytes."""
+    used_at: float
+    """Seconds since 1970: when it was added, or used last."""
+    is_linked: bool
+    """Whether a file elsewhere shares its bytes, so that deleting it frees nothing."""
+
+    @property
+    def is_pack(self) -> bool:
+        return self.path.suffix == content_packs.SUFFIX
+
+
+def scan(directory: Path) -> list[CachedFile]:
+    """All that is cached, what was not used for the longest time first."""
+    files = [*_scan_packs(directory / "packs")]
+    for prefix in list_directory(directory / "files"):
+        files += _scan_files(directory / "files" / prefix)
+    return sorted(files, key=lambda file: file.used_at)
+
+
+def _scan_packs(directory: Path) -> Iterator[CachedFile]:
+    for name, result in _stat_all(directory):
+        if name.endswith(content_packs.SUFFIX):
+            yield _cached_file(directory / name, result, result.st_mtime)
+
+
+def _scan_files(directory: Path) -> Iterator[CachedFile]:
+    results = dict(_stat_all(directory))
+    for name, result in results.items():
+        if NAME.fullmatch(name):
+            used = results.get(f"{name[:64]}{USED}", result)
+            yield _cached_file(directory / name, result, max(result.st_mtime, used.st_mtime))
+
+
+def _stat_all(directory: Path) -> Iterator[tuple[str, os.stat_result]]:
+    for name in list_directory(directory):
+        with suppress(OSError):
+            result = os.lstat(directory / name)
+            if stat.S_ISREG(result.st_mode):
+                yield name, result
+
+
+def _cached_file(path: Path, result: os.stat_result, used_at: float) -> CachedFile:
+    return CachedFile(path, result.st_size, used_at, result.st_nlink > 1)
+
+
+def prune(directory: Path, limit: int | None, used_before: float | None = None) -> list[CachedFile]:
+    """Delete what was not used since `used_before`, and then what was not used for the longest time, until the cache
+    has at most `limit` bytes and enough of the disk is free. Returns what was deleted."""
+    remove_stale(directory / "temporary")
+    files = scan(directory)
+    excess = sum(file.size for file in files) - limit if limit is not None else 0
+    surplus = len(files) - MAX_FILES
+    lacking = -free_space(directory) if files else 0
+    deleted = []
+    for file in files:
+        is_old = used_before is not None and file.used_at < used_before
+        if not is_old and max(excess, surplus, lacking) <= 0:
+            break
+        if not delete(file):
+            continue
+        deleted.append(file)
+        excess -= file.size
+        surplus -= 1
+        lacking -= 0 if file.is_linked else file.size
+    return deleted
+
+
+def delete(file: CachedFile) -> bool:
+    """False if it cannot be deleted, so that its bytes stay on the disk."""
+    try:
+        file.path.unlink(missing_ok=True)
+        if not file.is_pack:
+            file.path.with_name(f"{file.path.name[:64]}{USED}").unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True
+
+
+def remove_stale(directory: Path) -> None:
+    """Delete the temporary files of processes that were killed."""
+    for name, result in _stat_all(directory):
+        if result.st_mtime < time.time() - _STALE_AFTER:
+            with suppress(OSError):
+                (directory / name).unlink()
+
+
+def content_count(file: CachedFile) -> int:
+    """How many contents it has; none if it is gone."""
+    if not file.is_pack:
+        return 1
+    try:
+        with Pack(file.path) as pack:
+            return sum(1 for _ in pack.records())
+    except OSError:
+        return 0
+
+
+def is_correct(file: CachedFile, on_progress: OnProgress) -> bool:
+    """Whether it still has the content that its name says, or those that its records say. Raises OSError."""
+    on_progress(0, 1)
+    if file.is_pack:
+        with Pack(file.path) as pack:
+            records = list(pack.records())
+            are_correct = [pack.content(record) is not None for record in records]
+        on_progress(file.size)
+        return bool(records) and all(are_correct)
+    with file_copies.open_regular(file.path) as source:
+        sha256 = file_copies.sha256(source, on_progress)
+    return sha256 == file.path.name[:64]
