@@ -3,6 +3,7 @@
 import mimetypes
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from django.db import transaction
@@ -12,7 +13,8 @@ from django.utils import timezone
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
-from artifacts import errors, validators
+from artifacts import draft_extents, errors, validators
+from artifacts.draft_extents import Piece
 from artifacts.models import ArtifactFile, ArtifactVersion, Blob, ReferenceState
 from core import bounded_count
 
@@ -32,6 +34,8 @@ class FileSpec:
     md5: str | None = None
     mime_type: str = ""
     executable: bool = False
+    # What a large file consists of, where it is uploaded in pieces that others may have already.
+    extents: tuple[Piece, ...] = ()
 
     def to_file(self, version: ArtifactVersion, blob: Blob) -> ArtifactFile:
         """The row of this file, not saved yet."""
@@ -95,6 +99,9 @@ def add_to_locked(actor: Actor, version: ArtifactVersion, specs: Sequence[FileSp
     new, existing = _split_by_existing(version, specs)
     check_total_size(version, new)
     corrupt = [(spec, file) for spec, file in existing if file.blob.state == Blob.State.CORRUPT]
+    if any(spec.extents for spec in specs):
+        own = ((spec.sha256, *(piece.sha256 for piece in spec.extents)) for spec in specs)
+        draft_extents.lock(actor, version, chain.from_iterable(own))
     blobs = _claim_blobs(actor, version, [*new, *(spec for spec, _ in corrupt)])
     ArtifactFile.objects.bulk_create(
         (spec.to_file(version, blobs[spec.sha256, spec.size]) for spec in new), batch_size=_BATCH_SIZE
@@ -104,8 +111,16 @@ def add_to_locked(actor: Actor, version: ArtifactVersion, specs: Sequence[FileSp
     ArtifactFile.objects.bulk_update([file for _, file in corrupt], ["blob"], batch_size=500)
     _set_executable(existing)
     count_files(version)
-    needed = [*blobs.values(), *(file.blob for _, file in existing)]
-    return len(new), sorted({blob.sha256 for blob in needed if blob.state == Blob.State.EXPECTED})
+    waiting = {blob.pk: blob for blob in (*blobs.values(), *(file.blob for _, file in existing)) if blob.is_expected}
+    stated = {(spec.sha256, spec.size): spec.extents for spec in specs}
+    in_pieces = {
+        pk: extents
+        for pk, blob in waiting.items()
+        if (extents := stated.get((blob.sha256, blob.size), ())) or blob.is_composed
+    }
+    composed = draft_extents.compose(actor, version, in_pieces) if in_pieces else draft_extents.NONE_COMPOSED
+    missing = {blob.sha256 for pk, blob in waiting.items() if pk not in composed.wholes}
+    return len(new), sorted(missing | composed.missing)
 
 
 def _set_executable(existing: Iterable[tuple[FileSpec, ArtifactFile]]) -> None:
@@ -177,9 +192,13 @@ def check_specs(specs: Sequence[FileSpec]) -> None:
     """Raise `InvalidPath`, or `PathTaken` where the paths cannot all be in one version."""
     if len(specs) > MAX_FILES_A_CALL:
         raise errors.Invalid(f"One call takes at most {MAX_FILES_A_CALL:,} files; this one has {len(specs):,}.")
+    if sum(len(spec.extents) for spec in specs) > draft_extents.MAX_EXTENTS_A_CALL:
+        raise errors.Invalid(f"One call takes at most {draft_extents.MAX_EXTENTS_A_CALL:,} extents of files.")
     paths = set()
     for spec in specs:
         validators.check_path(spec.path)
+        if spec.extents:
+            draft_extents.check(spec.path, spec.size, spec.extents)
         if spec.path in paths:
             raise errors.PathTaken(f"The path {spec.path!r} is listed twice.", paths=[spec.path])
         paths.add(spec.path)

@@ -1,5 +1,6 @@
 """Serializer fields of hashes, sizes, names and long lists of files."""
 
+import itertools
 import re
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ from rest_framework import serializers
 
 from artifacts import storage, validators
 from artifacts.content import arrivals, uploads
+from artifacts.draft_extents import Piece
 from artifacts.draft_files import MAX_FILES_A_CALL, FileSpec
 from artifacts.references import identities, uris
 from artifacts.references.references import ReferenceSpec
@@ -17,7 +19,7 @@ from artifacts.references.references import ReferenceSpec
 _SHA256 = re.compile(validators.SHA256)
 _MD5 = re.compile(validators.MD5)
 _ETAG = re.compile(r'^"?[A-Za-z0-9-]{1,128}"?\Z')
-_FIELDS = {"path", "size", "sha256", "md5", "mime_type", "executable"}
+_FIELDS = {"path", "size", "sha256", "md5", "mime_type", "executable", "extents"}
 _MIME_TYPE_ERROR = "mime_type must be printable ASCII of at most 255 characters."
 _REFERENCE_FIELDS = {"path", "size", "mime_type", "reference_uri", "reference_identity", "version_id"}
 
@@ -109,6 +111,12 @@ class FileSpecSerializer(serializers.Serializer):
     md5 = HashField(validators.MD5, required=False, allow_null=True)
     mime_type = MimeTypeField(required=False)
     executable = serializers.BooleanField(required=False)
+    extents = serializers.ListField(
+        child=serializers.ListField(min_length=2, max_length=2),
+        required=False,
+        help_text="What a large file consists of, as `[sha256, size]` of 2 to 8,192 pieces in their order: those that "
+        "the project has already are not uploaded again. What is missing of the file is the sha256 of pieces then.",
+    )
 
 
 class ReferenceSpecSerializer(serializers.Serializer):
@@ -193,6 +201,7 @@ class FileListField(PlainListField):
             item.get("md5"),
             item.get("mime_type") or "",
             item.get("executable", False),
+            tuple(itertools.starmap(Piece, item.get("extents") or ())),
         )
 
 
@@ -303,6 +312,8 @@ def _error_of_file(entry: Any) -> str:
         return _MIME_TYPE_ERROR
     if not isinstance(entry.get("executable", False), bool):
         return "executable must be true or false."
+    if not _is_extents(entry.get("extents")):
+        return "extents must be a list of [sha256, size] in the order of the pieces."
     return _error_of_unknown(entry.keys() - _FIELDS)
 
 
@@ -335,6 +346,14 @@ def _error_of_unknown(fields: set[Any]) -> str:
 def _is_mime_type(value: Any) -> bool:
     text = value or ""
     return isinstance(text, str) and len(text) <= 255 and text.isascii() and text.isprintable()
+
+
+def _is_extents(value: Any) -> bool:
+    if value is None:
+        return True
+    return isinstance(value, list) and all(
+        isinstance(pair, list) and len(pair) == 2 and _is_hash(_SHA256, pair[0]) and _is_size(pair[1]) for pair in value
+    )
 
 
 def _is_hash(pattern: re.Pattern[str], value: Any) -> bool:

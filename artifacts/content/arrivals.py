@@ -8,11 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from artifacts import errors, storage
-from artifacts.content import incoming
-from artifacts.models import ArtifactVersion, Blob, StoredObject
+from artifacts.content import extents, incoming
+from artifacts.models import ArtifactVersion, Blob, Extent, StoredObject
 
 # So many single files, or one pack, are recorded in a transaction: others write in between.
 _BATCH_SIZE = 1_000
@@ -45,16 +45,21 @@ def collect(version: ArtifactVersion, completed: Iterable[CompletedUpload] = ())
 
 def expected_objects(version: ArtifactVersion, hashes: Sequence[str] = ()) -> Iterable[StoredObject]:
     """The objects that files of the draft wait for: those with these contents, or all."""
-    waiting = Blob.objects.filter(object=OuterRef("pk"), files__version=version, state=Blob.State.EXPECTED)
+    waiting = Blob.objects.filter(object=OuterRef("pk"), state=Blob.State.EXPECTED)
     waiting = waiting.filter(sha256__in=hashes) if hashes else waiting
-    return version.objects_brought.expected().filter(Exists(waiting))
+    pieces = waiting.filter(uses__whole__files__version=version)
+    return version.objects_brought.expected().filter(Exists(waiting.filter(files__version=version)) | Exists(pieces))
 
 
 def record(version: ArtifactVersion, expected: Iterable[StoredObject]) -> list[StoredObject]:
     """Record which of these have arrived. Returns those of a wrong size, which may be sent anew."""
     expected = list(expected)
-    if not expected:
-        return []
+    of_wrong_size = _record_objects(version, expected) if expected else []
+    extents.mark_arrived(version)
+    return of_wrong_size
+
+
+def _record_objects(version: ArtifactVersion, expected: Sequence[StoredObject]) -> list[StoredObject]:
     arrived: dict[str, storage.ObjectInfo] = {}
     if not all(obj.is_incoming for obj in expected):
         arrived |= {info.key: info for info in storage.list_files(version.storage_path + "/")}
@@ -106,5 +111,7 @@ def _check_etags(version: ArtifactVersion, obj: StoredObject, etags: dict[int, s
 
 def _paths_in(version: ArtifactVersion, objects: list[StoredObject]) -> list[str]:
     """Some files of the version whose bytes are in these objects."""
-    paths = version.files.filter(blob__object__in=objects[:_MAX_PATHS_IN_ERROR]).values_list("path", flat=True)
+    own = Q(blob__object__in=objects[:_MAX_PATHS_IN_ERROR])
+    pieces = Extent.objects.filter(piece__object__in=objects[:_MAX_PATHS_IN_ERROR])
+    paths = version.files.filter(own | Q(blob__in=pieces.values("whole"))).values_list("path", flat=True)
     return list(paths[:_MAX_PATHS_IN_ERROR])

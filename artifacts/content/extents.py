@@ -4,13 +4,15 @@ All that reads bytes of blobs reads them here. Of a composed blob each read is o
 pieces that lie one after another in an object are one read.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 from typing import NamedTuple
 from uuid import UUID
 
+from django.db.models import Exists, OuterRef
+
 from artifacts import errors, storage, store_connection
-from artifacts.models import Blob, Extent, StoredObject
+from artifacts.models import ArtifactVersion, Blob, Extent, StoredObject
 
 
 class Place(NamedTuple):
@@ -62,6 +64,21 @@ def read(blob: Blob, offset: int = 0, length: int | None = None) -> Iterator[byt
         if first < last:
             yield from _read(place.object.key, place.offset + first - start, last - first)
         start += place.size
+
+
+def mark_arrived(version: ArtifactVersion) -> None:
+    """Record which composed files of a draft have arrived: those of which no piece is waited for."""
+    waiting = Extent.objects.filter(whole=OuterRef("pk"), piece__state=Blob.State.EXPECTED)
+    wholes = Blob.objects.filter(extent_count__gt=0, state=Blob.State.EXPECTED, files__version=version)
+    pks = list(wholes.exclude(Exists(waiting)).values_list("pk", flat=True).distinct())
+    Blob.objects.filter(pk__in=pks, state=Blob.State.EXPECTED).update(state=Blob.State.UPLOADED)
+
+
+def pieces_of(version: ArtifactVersion, hashes: Collection[str]) -> Iterable[tuple[UUID, str, int, str, UUID, int]]:
+    """Id, sha256, size, state, object's id and offset of the pieces of the version's files with these sha256."""
+    rows = Extent.objects.filter(whole__files__version=version, piece__sha256__in=hashes)
+    columns = ("piece", "piece__sha256", "piece__size", "piece__state", "piece__object", "piece__offset")
+    return rows.order_by("whole", "number").values_list(*columns)
 
 
 def begin(chunks: Iterator[bytes]) -> Iterator[bytes]:

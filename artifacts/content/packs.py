@@ -87,7 +87,7 @@ def differs(paths: PathRange, size: int, waiting_count: int, waiting_size: int) 
 
 
 def _read(version: ArtifactVersion) -> list[_Content]:
-    waiting = version.files.filter(blob__state=Blob.State.EXPECTED, blob__size__lt=PACK_BELOW)
+    waiting = version.files.filter(blob__state=Blob.State.EXPECTED, blob__size__lt=PACK_BELOW, blob__extent_count=0)
     columns = ("path", "blob__sha256", "blob__size", "blob", "blob__object", "blob__offset")
     contents: dict[tuple[str, int], _Content] = {}
     seen = set()

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
 from artifacts import errors, storage
-from artifacts.content import arrivals, deletions, incoming, packs
+from artifacts.content import arrivals, deletions, extents, incoming, packs
 from artifacts.content.packs import Member, PathRange
 from artifacts.draft_files import lock_draft, require_draft
 from artifacts.models import ArtifactVersion, Blob, StoredObject
@@ -90,7 +91,7 @@ class _Placement:
 
     request: UploadRequest
     members: Sequence[Member]
-    # Of a file, the first one of its paths, by which the object is called.
+    # Of a file, the first one of its paths, by which the object is called; empty of a piece.
     path: str = ""
     arrived: UUID | None = None
 
@@ -218,11 +219,14 @@ def _find_contents(version: ArtifactVersion, hashes: set[str]) -> dict[str, _Con
     """The contents of the draft with these sha256, as far as it has them."""
     if not hashes:
         return {}
-    rows = version.files.filter(blob__project=version.artifact.project_id, blob__sha256__in=hashes).order_by("path")
-    columns = ("path", "blob", "blob__sha256", "blob__size", "blob__state", "blob__object", "blob__offset")
+    own = version.files.filter(blob__project=version.artifact.project_id, blob__sha256__in=hashes)
+    own = own.filter(blob__extent_count=0).order_by("path")
+    columns = ("blob", "blob__sha256", "blob__size", "blob__state", "blob__object", "blob__offset")
+    # A piece has no path of its own.
+    pieces = (("", *row) for row in extents.pieces_of(version, hashes))
     contents: dict[str, _Content] = {}
     seen = set()
-    for path, blob, sha256, size, state, obj, offset in rows.values_list(*columns):
+    for path, blob, sha256, size, state, obj, offset in chain(own.values_list("path", *columns), pieces):
         if blob in seen:
             continue
         seen.add(blob)

@@ -7,18 +7,19 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
-from itertools import groupby
+from itertools import chain, groupby
 from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from artifacts import errors
-from artifacts.content import digests
+from artifacts.content import digests, extents
 from artifacts.content.object_reader import ObjectReader
-from artifacts.models import ArtifactFile, ArtifactVersion, Blob, BlobHold, StoredObject
+from artifacts.models import ArtifactFile, ArtifactVersion, Blob, BlobHold, Extent, StoredObject
 from core import bulk_rows, straight_deletes
 
 _MAX_PENDING = 1000
@@ -42,7 +43,7 @@ class _UnreadBlob(NamedTuple):
 
     pk: UUID
     project_id: UUID
-    object_id: UUID
+    object_id: UUID | None
     offset: int
     size: int
     sha256: str | None
@@ -51,6 +52,7 @@ class _UnreadBlob(NamedTuple):
 
 # What two blobs of the same bytes have in common, after their ids.
 _IDENTITY = ("pk", "project", "sha256", "size")
+_STATE = ("state", "md5", "extent_count")
 _Identity = tuple[UUID, str, int]
 _Hashed = tuple[_UnreadBlob, HashResult | None]
 
@@ -60,8 +62,12 @@ def verify(version_id: str) -> None:
     version = ArtifactVersion.objects.filter(pk=version_id).first()
     if version is None or version.state == ArtifactVersion.State.DELETED:
         return
-    unread = Blob.objects.unverified().filter(files__version=version, object__isnull=False)
-    hash_objects(list(unread.order_by().values_list("object", flat=True).distinct()))
+    unread = Blob.objects.unverified().order_by()
+    own = unread.filter(files__version=version, object__isnull=False)
+    pieces = unread.filter(uses__whole__files__version=version)
+    objects = [list(rows.values_list("object", flat=True).distinct()) for rows in (own, pieces)]
+    hash_objects(list(dict.fromkeys(chain.from_iterable(objects))))
+    hash_composed(unread.filter(files__version=version, extent_count__gt=0).values_list("pk", flat=True).distinct())
     update_integrity(version)
 
 
@@ -83,6 +89,20 @@ def hash_objects(object_ids: Sequence[UUID]) -> None:
     _record(hashed)
 
 
+def hash_composed(pks: Iterable[UUID]) -> None:
+    """Hash each of these composed blobs that is unverified, piece after piece, once its pieces are verified."""
+    others = Extent.objects.filter(whole=OuterRef("pk")).exclude(piece__state=Blob.State.VERIFIED)
+    for pk in list(pks):
+        blob = Blob.objects.unverified().filter(pk=pk, extent_count__gt=0).exclude(Exists(others)).first()
+        if blob is None:
+            continue
+        try:
+            result = _hash(map(memoryview, extents.read(blob)))
+        except errors.Missing:
+            result = None
+        _record([(_UnreadBlob._make(getattr(blob, name) for name in _UnreadBlob._fields), result)])
+
+
 def update_integrity(version: ArtifactVersion) -> None:
     """Bring integrity and digest of a finalized version in line with its blobs."""
     if not version.is_finalized:
@@ -102,7 +122,7 @@ def pending_versions(before: datetime) -> list[str]:
 
 def pending_objects(before: datetime) -> list[str]:
     """Objects with bytes that arrived before `before` and that no worker has read."""
-    unverified = Blob.objects.unverified().filter(claimed_at__lt=before)
+    unverified = Blob.objects.unverified().filter(claimed_at__lt=before, object__isnull=False)
     return [str(pk) for pk in unverified.order_by().values_list("object", flat=True).distinct()[:_MAX_PENDING]]
 
 
@@ -198,9 +218,12 @@ def _record_beside(hashed: Sequence[_Hashed], twins: Sequence[UUID]) -> None:
     locked = rows.select_for_update(no_key=True).order_by("pk")
     verified: dict[UUID, _Identity] = {}
     unread = set()
-    for pk, project_id, sha256, size, state, md5 in locked.values_list(*_IDENTITY, "state", "md5"):
+    composed = set()
+    for pk, project_id, sha256, size, state, md5, extent_count in locked.values_list(*_IDENTITY, *_STATE):
         if state == Blob.State.VERIFIED:
             verified[pk] = project_id, sha256, size
+        if extent_count:
+            composed.add(pk)
         if state == Blob.State.UPLOADED or (state == Blob.State.VERIFIED and md5 is None):
             unread.add(pk)
     right = [(blob, result) for blob, result in hashed if blob.pk in unread and result and _matches(blob, result)]
@@ -209,16 +232,20 @@ def _record_beside(hashed: Sequence[_Hashed], twins: Sequence[UUID]) -> None:
     sound: list[tuple[_UnreadBlob, HashResult]] = []
     merged: dict[UUID, UUID] = {}
     for blob, result in right:
-        keeper = keepers.setdefault((blob.project_id, result.sha256, blob.size), blob.pk)
+        identity = blob.project_id, result.sha256, blob.size
+        keeper = keepers.setdefault(identity, blob.pk)
+        if keeper in composed and blob.pk not in composed:
+            # What is in one object can be a piece and be held, so that is kept.
+            keepers[identity], merged[keeper], keeper = blob.pk, blob.pk, blob.pk
         if keeper == blob.pk:
             sound.append((blob, result))
         else:
             merged[blob.pk] = keeper
     if corrupt:
         _mark_corrupt(corrupt)
-    _mark_verified(sound)
     if merged:
         _merge(merged)
+    _mark_verified(sound)
 
 
 def _matches(blob: _UnreadBlob, result: HashResult) -> bool:
@@ -235,6 +262,8 @@ def _mark_verified(sound: Sequence[tuple[_UnreadBlob, HashResult]]) -> None:
 
 
 def _mark_corrupt(pks: Iterable[UUID]) -> None:
+    """And what consists of them."""
+    pks = {*pks, *Extent.objects.filter(piece__in=pks).values_list("whole", flat=True)}
     Blob.objects.filter(pk__in=pks).update(state=Blob.State.CORRUPT)
     versions = ArtifactVersion.objects.finalized().filter(files__blob__in=pks)
     ArtifactVersion.objects.filter(pk__in=versions.values("pk")).update(integrity=ArtifactVersion.Integrity.CORRUPT)
@@ -245,10 +274,14 @@ def _merge(keepers: Mapping[UUID, UUID]) -> None:
 
     The bytes of the others are garbage.
     """
-    for model in (ArtifactFile, BlobHold):
-        rows = model._default_manager.filter(blob__in=keepers).order_by("pk").values_list("pk", "blob")
-        bulk_rows.update(model, ["blob"], [(pk, keepers[blob]) for pk, blob in rows])
-    Blob.objects.filter(pk__in=set(keepers.values())).update(claimed_at=timezone.now())
+    for model, name in ((ArtifactFile, "blob"), (BlobHold, "blob"), (Extent, "piece")):
+        rows = model._default_manager.filter(**{f"{name}__in": keepers}).order_by("pk").values_list("pk", name)
+        bulk_rows.update(model, [name], [(pk, keepers[blob]) for pk, blob in rows])
+    own = Extent.objects.filter(whole__in=keepers)
+    # Somebody may be reading them still.
+    released = Blob.objects.filter(pk__in=own.values("piece"))
+    (released | Blob.objects.filter(pk__in=set(keepers.values()))).update(claimed_at=timezone.now())
+    straight_deletes.delete(own)
     straight_deletes.delete(Blob.objects.filter(pk__in=keepers))
 
 

@@ -107,6 +107,11 @@ class Blob(models.Model):
         return self.extent_count > 0
 
     @property
+    def is_expected(self) -> bool:
+        """Whether a draft names bytes that are not there yet."""
+        return self.state == self.State.EXPECTED
+
+    @property
     def has_arrived(self) -> bool:
         """Whether its bytes can be read: they are in the store and not known to be corrupt."""
         return self.state in (self.State.UPLOADED, self.State.VERIFIED)
