@@ -29,6 +29,7 @@ def hash_object(object_id: str) -> None:
 
 @app.task
 def delete() -> None:
+    garbage_collection.delete_remaining_files()
     garbage_collection.delete_orphans()
     deletions.delete_due()
 
@@ -55,6 +56,7 @@ def sweep() -> None:
 @app.task
 def run_gc() -> None:
     garbage_collection.expire_drafts()
+    garbage_collection.delete_remaining_files()
     garbage_collection.delete_orphans()
     deletions.delete_due()
     former_names.prune()

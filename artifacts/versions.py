@@ -24,7 +24,7 @@ from artifacts import (
 )
 from artifacts.aliases import aliases as alias_verbs
 from artifacts.aliases import lock, protection
-from artifacts.content import arrivals, digests
+from artifacts.content import arrivals, digests, garbage_collection
 from artifacts.lineage import sources
 from artifacts.models import Artifact, ArtifactVersion, Blob
 from artifacts.references import checks, references
@@ -207,8 +207,7 @@ def delete(
             alias_verbs.put_alias(actor, artifact, row.alias, newest)
         else:
             alias_verbs.drop_alias(actor, artifact, row.alias)
-    version.files.all().delete_and_touch()
-    version.folders.all().delete()
+    garbage_collection.delete_files(version)
     search_index.remove_version(version)
     if not was_finalized:
         version.sources.all().delete()
@@ -308,10 +307,11 @@ def _finalize(
     version.executable_digest = digests.of_executables(executables.iterator(chunk_size=5000))
     twin = _newest_with(artifact, version.digest, version.executable_digest)
     if twin:
-        version.files.all().delete_and_touch()
+        garbage_collection.delete_files(version)
         version.sources.all().delete()
         version.state = ArtifactVersion.State.DELETED
         version.save(update_fields=["state", "executable_digest", "touched_at"])
+        tasks.delete.delay_on_commit()
         return FinalizeResult(twin, False, _assign_aliases(actor, artifact, twin, names))
     if version.number is None:
         artifact.last_assigned_number = version.number = _next_number(artifact)

@@ -278,9 +278,10 @@ def _merge(keepers: Mapping[UUID, UUID]) -> None:
         rows = model._default_manager.filter(**{f"{name}__in": keepers}).order_by("pk").values_list("pk", name)
         bulk_rows.update(model, [name], [(pk, keepers[blob]) for pk, blob in rows])
     own = Extent.objects.filter(whole__in=keepers)
+    now = timezone.now()
+    Blob.objects.filter(pk__in=set(keepers.values())).update(claimed_at=now)
     # Somebody may be reading them still.
-    released = Blob.objects.filter(pk__in=own.values("piece"))
-    (released | Blob.objects.filter(pk__in=set(keepers.values()))).update(claimed_at=timezone.now())
+    Blob.objects.filter(pk__in=own.values("piece")).update(claimed_at=now)
     straight_deletes.delete(own)
     straight_deletes.delete(Blob.objects.filter(pk__in=keepers))
 

@@ -1,5 +1,6 @@
 """The bytes of one file: in an object of its own, at an offset of a pack, or composed of other blobs."""
 
+from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from artifacts import validators
+from artifacts.models.version_state import VersionState
 from projects.models.project import Project
 
 
@@ -36,6 +38,14 @@ class BlobQuerySet(models.QuerySet["Blob"]):
         """Bytes in the store that a worker has yet to read: their hashes are a claim, or incomplete."""
         without_md5 = Q(state=Blob.State.VERIFIED, md5__isnull=True)
         return self.filter(Q(state=Blob.State.UPLOADED) | without_md5)
+
+    def needless(self, before: datetime) -> Self:
+        """Bytes that no file, no hold and no composed blob needs, and that nobody has claimed since `before`.
+
+        Those in the objects of a draft stay: an upload that goes on there is registered later.
+        """
+        unused = self.filter(files__isnull=True, holds__isnull=True, uses__isnull=True)
+        return unused.filter(claimed_at__lt=before).exclude(object__version__state=VersionState.DRAFT)
 
 
 class Blob(models.Model):

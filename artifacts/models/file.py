@@ -2,6 +2,7 @@
 
 from typing import Any, Self
 
+from django.apps import apps
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
@@ -12,6 +13,7 @@ from artifacts.models.blob import Blob
 from artifacts.models.path_fields import PathField, SortKeyField
 from artifacts.models.reference_state import ReferenceState
 from artifacts.models.version import ArtifactVersion
+from core import straight_deletes
 
 # Bytes. Images are not made smaller for lists.
 MAX_PICTURE = 2 * 2**20
@@ -37,7 +39,9 @@ class FileQuerySet(models.QuerySet["ArtifactFile"]):
     def delete_and_touch(self) -> None:
         """Delete these files. The grace of their bytes begins now: somebody may be reading them still."""
         Blob.objects.filter(files__in=self).touch()
-        self.delete()
+        # Django's own `delete` would first load each of them, because downloads refer to files.
+        apps.get_model("artifacts", "ArtifactDownload").objects.filter(file__in=self).update(file=None)
+        straight_deletes.delete(self)
 
 
 class ArtifactFile(models.Model):

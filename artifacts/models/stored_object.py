@@ -43,6 +43,10 @@ class StoredObjectQuerySet(models.QuerySet["StoredObject"]):
         needless = needless.exclude(blobs__uses__isnull=False)
         return needless.exclude(blobs__claimed_at__gte=before)
 
+    def empty(self, before: datetime) -> Self:
+        """Objects from before `before` that have no blobs. Those of a draft stay, as in `orphaned`."""
+        return self.filter(created_at__lt=before, blobs__isnull=True).exclude(version__state=VersionState.DRAFT)
+
 
 class StoredObject(models.Model):
     class Kind(models.TextChoices):

@@ -334,7 +334,7 @@ def test_a_draft_that_expires_lets_its_pieces_go(bob, artifact, pieces, age):
 
 def test_pieces_stay_as_long_as_a_file_needs_the_whole(bob, artifact, other, version, pieces, age):
     """And go with it, one grace after."""
-    whole = log(bob, other, {"x": b"x"})
+    whole = log(bob, other, {"x": b"not one of the pieces"})
     composed(whole, "whole", pieces)
     for one in artifact.versions.all():
         one.files.all().delete_and_touch()

@@ -3,12 +3,13 @@
 import threading
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from accounts.actor import Actor, Channel
 from artifacts import artifacts, draft_files, storage, tasks, versions
-from artifacts.content import deletions, garbage_collection, single_upload, uploads
-from artifacts.models import ArtifactVersion, Blob, StoredObject
+from artifacts.content import deletions, downloads, garbage_collection, single_upload, uploads
+from artifacts.models import ArtifactDownload, ArtifactVersion, Blob, StoredObject
 from tests.artifacts.client import (
     MIB,
     at_once,
@@ -178,6 +179,59 @@ def test_whoever_touches_a_draft_keeps_it(bob, artifact, age):
     uploads.begin(Actor(bob), draft, [single_file(b"a")])
 
     assert garbage_collection.expire_drafts() == 0
+
+
+def test_a_large_version_goes_in_batches(api, bob, artifact, other, v1, age, monkeypatch):
+    """The first files with it, the others by workers; to people all of them are gone at once."""
+    monkeypatch.setattr(garbage_collection, "_BATCH_SIZE", 3)
+    contents = {f"{number:02}/file": b"%d" % number for number in range(11)}
+    version = log(bob, other, contents, packed=True)
+    assert version.folders.count() == 1
+    versions.delete(Actor(bob, Channel.SDK), version)
+    left = version.files.first()
+    assert version.files.count() == 8
+    assert api(bob).get(f"/api/v1/artifacts/versions/{version.pk}/files").status_code == 404
+    assert api(bob).get(f"/api/v1/artifacts/files/{left.pk}/download-url").status_code == 404
+
+    tasks.delete()
+    assert (version.files.count(), version.folders.count()) == (0, 0)
+    age(**PAST_GRACE)
+    assert clean() == 1
+    assert (keys(version), Blob.objects.count()) == ([], 1)
+
+
+def test_a_large_draft_is_given_up_in_batches(bob, artifact, age, monkeypatch):
+    monkeypatch.setattr(garbage_collection, "_BATCH_SIZE", 3)
+    draft = fill(bob, artifact, {f"{number}": b"%d" % number for number in range(11)}, packed=True)
+    age(days=8)
+    tasks.run_gc()
+    assert draft.files.count() == 0
+
+    age(**PAST_GRACE)
+    tasks.run_gc()
+    assert (keys(draft), Blob.objects.count()) == ([], 0)
+
+
+def test_queries_do_not_grow_with_files(bob, artifact, v1, age):
+    counts = []
+    for size in (30, 90):
+        version = log(bob, artifact, {f"{number}": b"%d of %d" % (number, size) for number in range(size)}, packed=True)
+        with CaptureQueriesContext(connection) as deleting:
+            versions.delete(Actor(bob, Channel.SDK), version)
+            garbage_collection.delete_remaining_files()
+        age(**PAST_GRACE)
+        with CaptureQueriesContext(connection) as cleaning:
+            assert garbage_collection.delete_orphans() == 1
+        counts.append((len(deleting), len(cleaning)))
+
+    assert counts[0] == counts[1]
+
+
+def test_downloads_of_a_deleted_version_stay_counted(bob, vera, artifact, v1):
+    downloads.presigned_url(Actor(vera), v1.files.get())
+    versions.delete(Actor(bob, Channel.SDK), v1)
+
+    assert ArtifactDownload.objects.filter(version=v1).values_list("file", "user").get() == (None, vera.pk)
 
 
 def test_blobs_that_never_had_bytes_go(bob, artifact, age):
