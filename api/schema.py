@@ -69,6 +69,7 @@ GROUPS = {
     "Webhooks": "URLs of yours that are called when something happens in a project, and their deliveries.",
     "Notifications": "Your inbox, and what you watch.",
     "You and your keys": "The current user and the API keys.",
+    "The server": "Its version, and the way to its object store.",
 }
 _GROUP_OF_PREFIX = {
     "alias_proposals": "Proposals",
@@ -92,7 +93,9 @@ _GROUP_OF_PREFIX = {
     "retention": "Retention",
     "runs": "Runs",
     "runs_lineage": "Lineage",
+    "server": "The server",
     "services": "Records",
+    "store_probes": "The server",
     "team": "Teams",
     "versions": "Versions",
     "versions_impact": "Lineage",

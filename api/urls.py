@@ -11,4 +11,5 @@ urlpatterns = [
     path("", include("api.external_stores.urls")),
     path("", include("api.hierarchies.urls")),
     path("", include("api.notifications.urls")),
+    path("", include("api.server.urls")),
 ]

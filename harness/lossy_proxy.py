@@ -20,6 +20,8 @@ class LossyProxy(http.server.ThreadingHTTPServer):
         self.drops: tuple[str, str] | None = None
         self.before_drop: Callable[[], object] = lambda: None
         self.matched: list[tuple[str, int]] = []
+        self.rewrite: Callable[[bytes], bytes] = lambda content: content
+        """What becomes of the body of each response."""
 
     def __enter__(self) -> Self:
         self._thread = threading.Thread(target=self.serve_forever)
@@ -40,7 +42,7 @@ class RelayHandler(http.server.BaseHTTPRequestHandler):
         connection = http.client.HTTPConnection(self.server.target)
         connection.request(self.command, self.path, body, dict(self.headers))
         response = connection.getresponse()
-        content = response.read()
+        content = self.server.rewrite(response.read())
         connection.close()
         self.close_connection = True
         if self.server.drops and self.command == self.server.drops[0] and self.server.drops[1] in self.path:

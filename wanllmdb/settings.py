@@ -24,6 +24,11 @@ env.read_env(VAR_DIR / "embedded.env")
 # longer than a few seconds; workers and commands may.
 IS_WEB_PROCESS = env.bool("WANLLMDB_WEB_PROCESS", default=False)
 
+# As in pyproject.toml and the SDK, which is released together with the server.
+VERSION = "0.1.0"
+# Of the SDK: an older one may not know what the server has become.
+OLDEST_CLIENT_VERSION = "0.1.0"
+
 # --- Django -----------------------------------------------------------------------------------------------------------
 
 DEBUG = env.bool("DEBUG", default=False)

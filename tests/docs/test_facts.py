@@ -16,6 +16,7 @@ import api.hierarchies.urls
 import api.lineage.urls
 import api.notifications.urls
 import api.projects.urls
+import api.server.urls
 import artifacts.references.tasks
 import artifacts.tasks
 import events.tasks
@@ -73,6 +74,7 @@ def test_every_url_is_listed():
         api.lineage,
         api.external_stores,
         api.hierarchies,
+        api.server,
     )
     ours = [pattern for subject in subjects for pattern in subject.urls.urlpatterns]
 

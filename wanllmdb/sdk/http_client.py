@@ -251,6 +251,17 @@ class Client:
             raise ObjectStoreError(url, response.status, response.data.decode("utf-8", "replace"))
         return response.headers.get("ETag") or ""
 
+    def send_presigned(
+        self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b""
+    ) -> urllib3.BaseHTTPResponse:
+        """The response of a presigned URL to one request, whatever it says. Raises `Unreachable`."""
+        all_headers = {**(headers or {}), "Accept-Encoding": "identity", "User-Agent": USER_AGENT}
+
+        def send() -> urllib3.BaseHTTPResponse:
+            return self._send("store", method, url, headers=all_headers, body=body or None)
+
+        return self._retries.send(send, url, idempotent=False, statuses=RETRYABLE_STORE_STATUSES)[0]
+
     def download_range(self, url: str, start: int, length: int, write: Callable[[bytes], object]) -> None:
         """Pass the bytes [start, start + length) of a presigned URL to `write`, in order and each of them once.
 

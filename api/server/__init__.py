@@ -1,0 +1,1 @@
+"""The server itself, and the way to its object store."""
