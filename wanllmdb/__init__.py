@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from wanllmdb.sdk.errors import NothingBefore as NothingBefore
     from wanllmdb.sdk.errors import NotInitialized as NotInitialized
     from wanllmdb.sdk.errors import NotLogged as NotLogged
+    from wanllmdb.sdk.errors import PackDiffers as PackDiffers
     from wanllmdb.sdk.errors import PathTaken as PathTaken
     from wanllmdb.sdk.errors import ProposalDecided as ProposalDecided
     from wanllmdb.sdk.errors import ProposalOpen as ProposalOpen
@@ -102,10 +103,10 @@ _NAMES_BY_MODULE = {
     "arguments": "AlertLevel",
     "errors": "AliasMoved AliasNotFound AliasProtected AliasTargetRefused AlreadyLogged AuthenticationError "
     "BrokenReference BytesMismatch CacheError Conflict CorruptDownload Denied Error FileChanged Invalid InvalidName "
-    "InvalidPath NameReserved NameTaken NotFound NotInitialized NotLogged NothingBefore PathTaken ProposalDecided "
-    "ProposalOpen ReadOnlyKey ReferenceChanged ReferenceUnreachable RuleTaken ServerError TooLarge TypeDiffers "
-    "Unavailable Unreachable VersionFinalized VersionHasAliases VersionIncomplete VersionNotFound WaitTimeout "
-    "WanLLMDBError",
+    "InvalidPath NameReserved NameTaken NotFound NotInitialized NotLogged NothingBefore PackDiffers PathTaken "
+    "ProposalDecided ProposalOpen ReadOnlyKey ReferenceChanged ReferenceUnreachable RuleTaken ServerError TooLarge "
+    "TypeDiffers Unavailable Unreachable VersionFinalized VersionHasAliases VersionIncomplete VersionNotFound "
+    "WaitTimeout WanLLMDBError",
     "lineage.graph": "Lineage LineageEdge LineageNode",
     "lineage.impact": "Affected Impact",
     "manifest": "Entry Manifest",

@@ -105,6 +105,12 @@ def test_by_a_clock_of_whole_seconds_a_file_is_young_for_longer(cache, file):
     assert cache.recall([(file.path, file.source, coarse.fingerprint)]) == {"a.csv": coarse}
 
 
+def test_inodes_of_64_bits_are_kept(cache, file):
+    large = replace(file, fingerprint=file.fingerprint._replace(inode=2**64 - 1, device=2**64 - 2))
+    remember(cache, large)
+    assert cache.recall([(file.path, file.source, large.fingerprint)]) == {"a.csv": large}
+
+
 def test_any_path_is_a_key(cache, tmp_path):
     source = os.fsencode(tmp_path) + b"/\xff \n'"
     Path(os.fsdecode(source)).write_bytes(b"one")

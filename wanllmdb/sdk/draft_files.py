@@ -37,6 +37,7 @@ def read(connection: Connection, draft: Draft, transfer: Transfer, *, max_kept: 
     for path, file in files.items():
         added, now = draft.sources[path], file.fingerprint
         if not added.is_same(file.size, now.modified_ns, now.inode, file.sha256):
+            cache.forget([file])
             raise added.changed_error()
         file.executable = added.executable
     return [files[path] for path, _, _ in seen]

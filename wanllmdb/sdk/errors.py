@@ -22,6 +22,7 @@ WanLLMDBError
 │   ├── VersionIncomplete the bytes of `.paths` are missing
 │   ├── VersionHasAliases
 │   ├── BytesMismatch     the bytes of `.paths` differ from what was declared
+│   ├── PackDiffers       another process uploads for the same draft
 │   ├── AliasTargetRefused  aliases only point to finalized versions of their own artifact
 │   ├── AliasMoved        the alias is not at the expected version; `.version` is the current one
 │   ├── NothingBefore     the alias has no earlier version to roll back to
@@ -179,6 +180,10 @@ class BytesMismatch(Conflict):
     """The object store holds other bytes than declared."""
 
 
+class PackDiffers(Conflict):
+    """Another process uploads for the same draft, so a pack is not what is missing; `log_artifact` tries again."""
+
+
 class AliasTargetRefused(Conflict):
     """Aliases only point to finalized versions of their own artifact."""
 
@@ -299,7 +304,16 @@ _SAME_CODES: tuple[type[WanLLMDBError], ...] = (
         VersionIncomplete,
         VersionHasAliases,
     ),
-    *(BytesMismatch, AliasTargetRefused, AliasMoved, NothingBefore, ProposalOpen, ProposalDecided, RuleTaken),
+    *(
+        BytesMismatch,
+        PackDiffers,
+        AliasTargetRefused,
+        AliasMoved,
+        NothingBefore,
+        ProposalOpen,
+        ProposalDecided,
+        RuleTaken,
+    ),
 )
 _BY_CODE = _RENAMED_CODES | {error.__name__: error for error in _SAME_CODES}
 _BY_STATUS: dict[int, type[WanLLMDBError]] = {

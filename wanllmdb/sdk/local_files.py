@@ -52,6 +52,9 @@ class LocalFile:
     def __fspath__(self) -> str:
         return self.source
 
+    def __deepcopy__(self, memo: object) -> LocalFile:
+        return self
+
     def is_same(self, size: int, modified_ns: int, inode: int, sha256: str) -> bool:
         """Whether a file that was read with this size, time, inode and sha256 is still the one that was added."""
         if self.sha256:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-from wanllmdb.sdk import draft_files, errors
+from wanllmdb.sdk import draft_files, errors, version_files
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
 from wanllmdb.sdk.http_client import Client, quote_segment
@@ -18,14 +18,13 @@ from wanllmdb.sdk.name_resolution import find_artifact
 from wanllmdb.sdk.progress import OnProgress, ProgressCallback, Transfer, ignore_progress
 from wanllmdb.sdk.transfer import hashes, upload, upload_plan
 from wanllmdb.sdk.transfer.hashes import FileFingerprint, HashedFile
+from wanllmdb.sdk.version_files import FileBatch
 
 # As in `core.validators` of the server.
 MAX_DESCRIPTION_LENGTH = 1 << 16
 MAX_TAGS = 100
-MAX_FILES_PER_REQUEST = 10_000
-MAX_BYTES_PER_REQUEST = 7_000_000
-# The JSON of a file besides its texts: the keys, a size, a flag.
-_BYTES_PER_FILE = 140
+# Of one log, where others send or finalize the same files at the same time.
+MAX_ATTEMPTS = 3
 
 
 def create_version(
@@ -98,9 +97,9 @@ def _create_version(
         fields["derived_from"] = sources.to_wire(connection, draft.derived_from, project)
     begun = None
     if artifact is None:
-        first = next(_file_batches(files, references), [])
+        first = next(version_files.batches(files, references), FileBatch())
         with transfer.phase("registering", files=len(first)):
-            artifact, begun = _create_artifact(client, project, draft, {**fields, "files": first}, create_project)
+            artifact, begun = _create_artifact(client, project, draft, {**fields, **first.fields}, create_project)
         if begun is not None:
             begun["is_first"] = True
     artifact_id = str(artifact["id"])
@@ -224,10 +223,13 @@ def _get_or_create(
     while True:
         try:
             path = f"/artifacts/{artifact_id}/versions"
-            batches = _file_batches(files, references)
-            first = next(batches, [])
+            batches = version_files.batches(files, references)
+            if begun is None and files and all(file.is_recalled for file in files):
+                # Most likely the latest version has them: the digest is enough to ask.
+                batches = chain([FileBatch()], batches)
+            first = next(batches, FileBatch())
             with transfer.phase("registering", files=len(files) + len(references)) as on_progress:
-                version = begun or client.post(path, {**fields, "files": first}, idempotent=True)
+                version = begun or client.post(path, {**fields, **first.fields}, idempotent=True)
                 on_progress(0, len(first))
                 if version["state"] == "draft":
                     missing = _register_files(client, version["id"], batches, on_progress)
@@ -240,56 +242,21 @@ def _get_or_create(
             # Another process of this user logs the same files: it shares our draft, and has finalized or deleted it.
             attempts += 1
             begun = None
-            if attempts == 3:
+            if attempts == MAX_ATTEMPTS:
                 raise
 
 
 def _register_files(
     client: Client,
     version_id: str,
-    batches: Iterable[list[dict[str, Any]]],
+    batches: Iterable[FileBatch],
     on_progress: OnProgress = ignore_progress,
 ) -> Iterator[str]:
     """Declare the files of the draft. Returns the sha256s that are missing in the object store."""
     for batch in batches:
-        response = client.post(f"/artifacts/versions/{version_id}/files/batch", {"files": batch}, idempotent=True)
+        response = client.post(f"/artifacts/versions/{version_id}/files/batch", batch.fields, idempotent=True)
         on_progress(0, len(batch))
         yield from response["missing"]
-
-
-def _file_batches(files: Iterable[HashedFile], references: Iterable[Entry] = ()) -> Iterator[list[dict[str, Any]]]:
-    """Lists of files and then of references, each as large as one request can be."""
-    batch: list[dict[str, Any]] = []
-    remaining = MAX_BYTES_PER_REQUEST
-    for record in chain(map(_file_record, files), map(_reference_record, references)):
-        cost = _BYTES_PER_FILE + sum(map(_max_bytes, record.values()))
-        if batch and (len(batch) == MAX_FILES_PER_REQUEST or cost > remaining):
-            yield batch
-            batch, remaining = [], MAX_BYTES_PER_REQUEST
-        batch.append(record)
-        remaining -= cost
-    if batch:
-        yield batch
-
-
-def _max_bytes(value: object) -> int:
-    """What JSON needs for a text without control characters at most: a quotation mark is two, an emoji four bytes."""
-    return len(value) * (2 if value.isascii() else 4) if isinstance(value, str) else 0
-
-
-def _file_record(file: HashedFile) -> dict[str, Any]:
-    record: dict[str, Any] = {"path": file.path, "size": file.size, "sha256": file.sha256}
-    return {**record, "executable": True} if file.executable else record
-
-
-def _reference_record(entry: Entry) -> dict[str, Any]:
-    return {
-        "path": entry.path,
-        "size": entry.size,
-        "reference_uri": entry.reference_uri,
-        "reference_identity": entry.reference_identity,
-        "version_id": entry.version_id,
-    }
 
 
 def _complete(
@@ -301,18 +268,20 @@ def _complete(
     aliases: Sequence[str],
 ) -> dict[str, Any]:
     """Upload what the draft is missing, and finalize it."""
-    client = connection.client
+    client, missing = connection.client, draft["missing"]
     try:
-        uploads = _upload_missing(connection, transfer, draft["id"], files, draft["missing"])
-        try:
-            with transfer.phase("finalizing"):
-                return _finalize(client, draft, digest, aliases, uploads)
-        except (errors.VersionIncomplete, errors.BytesMismatch):
-            # Stored bytes were lost or damaged. Declare the files again to learn what to upload, once.
-            missing = _register_files(client, draft["id"], _file_batches(files))
-            uploads = _upload_missing(connection, transfer, draft["id"], files, missing)
-            with transfer.phase("finalizing"):
-                return _finalize(client, draft, digest, aliases, uploads)
+        for attempts_left in reversed(range(MAX_ATTEMPTS)):
+            try:
+                uploads = _upload_missing(connection, transfer, draft["id"], files, missing)
+                with transfer.phase("finalizing"):
+                    return _finalize(client, draft, digest, aliases, uploads)
+            except (errors.VersionIncomplete, errors.BytesMismatch, errors.PackDiffers):
+                # Stored bytes were lost or damaged, or another process uploads for the same draft. Declare the files
+                # again to learn what to upload.
+                if not attempts_left:
+                    raise
+                missing = list(_register_files(client, draft["id"], version_files.batches(files)))
+        raise AssertionError("the last attempt returns or raises")
     except (errors.FileChanged, errors.BytesMismatch):
         draft_files.file_hashes(connection).forget(files)
         _delete_draft(client, draft["id"], with_artifact=draft.get("is_first", False))

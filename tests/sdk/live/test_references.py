@@ -9,7 +9,7 @@ import pytest
 import wanllmdb as wandb
 from harness import reference_servers
 from harness.reference_servers import Bucket
-from wanllmdb.sdk import version_creation
+from wanllmdb.sdk import version_files
 
 LABELS = "https://data.example.org/labels.csv?token=secret&page=1"
 MD5 = "0123456789abcdef" * 2
@@ -44,7 +44,7 @@ def described(files) -> list[tuple]:
 
 
 def test_a_version_has_files_and_references(run, bucket, monkeypatch):
-    monkeypatch.setattr(version_creation, "MAX_FILES_PER_REQUEST", 3)
+    monkeypatch.setattr(version_files, "MAX_FILES_PER_REQUEST", 3)
     artifact = new_artifact(bucket)
     draft = described(artifact.files())
     logged = run.log_artifact(artifact)

@@ -1,5 +1,6 @@
 import hashlib
 import os
+from dataclasses import replace
 
 import pytest
 
@@ -62,6 +63,12 @@ def test_the_same_bytes_are_uploaded_once():
     assert [[file.path for file in pack] for pack in plan.packs] == [["a", "c"]]
 
 
+def test_bytes_are_read_from_a_file_of_this_machine():
+    kept = replace(hashed_file("a", 5, "aa"), source="")
+    (file,) = upload_plan.make_plan([kept, hashed_file("b", 5, "aa")]).single
+    assert (file.path, file.source) == ("a", "/data/b")
+
+
 def test_the_plan_does_not_depend_on_the_order():
     files = [hashed_file(str(number), number * 1000) for number in range(500)]
     assert upload_plan.make_plan(files) == upload_plan.make_plan(reversed(files))
@@ -74,8 +81,23 @@ def test_a_pack_is_the_concatenation_of_its_members(tmp_path):
     files = hashes.hash_files((name, str(tmp_path / name)) for name in contents)
     pack = upload_plan.build_pack(files)
     assert b"".join(pack.blocks) == b"".join(contents.values())
-    assert [(member["offset"], member["size"]) for member in pack.members] == [(0, 0), (0, 1000), (1000, 1)]
-    assert upload_plan.to_request(pack)["sha256"] == hashlib.sha256(b"".join(contents.values())).hexdigest()
+    assert upload_plan.to_request(pack) == {
+        "kind": "pack",
+        "sha256": hashlib.sha256(b"".join(contents.values())).hexdigest(),
+        "size": 1001,
+        "first": "a",
+        "last": "c",
+        "count": 3,
+    }
+
+
+def test_bytes_that_were_kept_are_not_read_again(tmp_path):
+    (tmp_path / "a").write_bytes(b"one")
+    files = hashes.hash_files([("a", str(tmp_path / "a"))], max_kept=1)
+    (tmp_path / "a").unlink()
+    assert upload_plan.build_pack(files).blocks == [b"one"]
+    with pytest.raises(errors.FileChanged):
+        upload_plan.build_pack(files)
 
 
 def test_a_file_that_changed_after_hashing_is_an_error(tmp_path):

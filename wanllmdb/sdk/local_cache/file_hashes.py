@@ -38,9 +38,11 @@ _SECOND_NS = 1_000_000_000
 _LOCK_TIMEOUT = 1.0
 _FILES_PER_QUERY = 500
 _DAYS_BETWEEN_USES = 7
+_MAX_INTEGER = 2**63 - 1
 _TABLE = """
     CREATE TABLE IF NOT EXISTS files (
-        path BLOB PRIMARY KEY, identity TEXT NOT NULL, sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
+        path BLOB PRIMARY KEY, size INTEGER NOT NULL, modified_ns INTEGER NOT NULL, changed_ns INTEGER NOT NULL,
+        inode INTEGER NOT NULL, device INTEGER NOT NULL, sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
         part_size INTEGER NOT NULL, parts BLOB NOT NULL, used_on INTEGER NOT NULL
     ) WITHOUT ROWID
 """
@@ -69,7 +71,7 @@ class FileHashes:
                 }
                 for key, (path, source, fingerprint) in zip(sources, batch, strict=True):
                     row = rows.get(key)
-                    if row is not None and row[1] == _identity(fingerprint):
+                    if row is not None and row[1:6] == _to_columns(fingerprint):
                         found[path] = self._to_file(path, source, fingerprint, row)
 
         self._attempt(look_up)
@@ -81,7 +83,7 @@ class FileHashes:
         rows = (
             (
                 os.fsencode(file.source),
-                _identity(file.fingerprint),
+                *_to_columns(file.fingerprint),
                 bytes.fromhex(file.sha256),
                 file.part_size,
                 bytes.fromhex("".join(file.parts)),
@@ -91,7 +93,7 @@ class FileHashes:
         )
 
         def store(database: sqlite3.Connection) -> None:
-            database.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)", rows)
+            database.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
             _make_room(database)
 
         if known:
@@ -103,10 +105,11 @@ class FileHashes:
         self._attempt(lambda database: database.executemany("DELETE FROM files WHERE path = ?", keys))
 
     def _to_file(self, path: str, source: str, fingerprint: FileFingerprint, row: tuple[Any, ...]) -> HashedFile:
-        _, _, sha256, part_size, parts, used_on = row
-        file = HashedFile(path, source, fingerprint.size, sha256.hex(), fingerprint, part_size)
-        if part_size:
-            file.parts = tuple(parts[start : start + 32].hex() for start in range(0, len(parts), 32))
+        sha256, part_size, parts, used_on = row[6:]
+        hashes_of_parts = tuple(parts[start : start + 32].hex() for start in range(0, len(parts), 32)) if parts else ()
+        file = HashedFile(
+            path, source, fingerprint.size, sha256.hex(), fingerprint, part_size, hashes_of_parts, is_recalled=True
+        )
         if used_on < self._today - _DAYS_BETWEEN_USES:
             self._long_unused.append(file)
         return file
@@ -129,8 +132,10 @@ class FileHashes:
                     path.unlink()
 
 
-def _identity(fingerprint: FileFingerprint) -> str:
-    return "{}:{}:{}:{}:{}".format(*fingerprint)
+def _to_columns(fingerprint: FileFingerprint) -> tuple[int, int, int, int, int]:
+    size, modified_ns, changed_ns, inode, device = fingerprint
+    # Those of some network disks have 64 bits, of which SQLite keeps 63.
+    return size, modified_ns, changed_ns, inode & _MAX_INTEGER, device & _MAX_INTEGER
 
 
 def _is_settled(fingerprint: FileFingerprint, read_at_ns: int) -> bool:

@@ -7,8 +7,8 @@ Packs end after contents that are chosen by their hashes: where some packs are t
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wanllmdb.sdk import errors
@@ -42,11 +42,15 @@ class UploadPlan:
 
 def make_plan(files: Iterable[HashedFile]) -> UploadPlan:
     """Files below 1 MiB go into packs of at most 4 MiB and 8,192 members, in the order of their paths."""
-    contents = {file.sha256: file for file in sorted(files, key=lambda file: file.path, reverse=True)}
+    contents: dict[str, HashedFile] = {}
+    for file in sorted(files, key=lambda file: file.path):
+        first = contents.setdefault(file.sha256, file)
+        if not first.source:  # kept from an earlier version: not on this machine
+            contents[file.sha256] = replace(file, path=first.path)
     plan = UploadPlan()
     pack: list[HashedFile] = []
     size = 0
-    for file in sorted(contents.values(), key=lambda file: file.path):
+    for file in contents.values():
         if file.parts:
             plan.large.append(file)
         elif file.size >= hashes.PACK_BELOW:
@@ -74,39 +78,34 @@ def _may_end_pack(file: HashedFile) -> bool:
 
 @dataclass(frozen=True)
 class Pack:
-    """The bytes of many small files, and the offset of each of them."""
+    """The bytes of many small files, one after another in the order of their paths.
+
+    The server knows which they are by the first and the last of the paths: they are all contents below 1 MiB between
+    them that the draft waits for.
+    """
 
     blocks: list[bytes]
     """Of about 1 MiB each: a block for each file would make many small writes, a single block another copy."""
-    members: list[dict[str, Any]]
-
-    @property
-    def size(self) -> int:
-        return sum(map(len, self.blocks))
-
-    @property
-    def file_count(self) -> int:
-        return len(self.members)
+    size: int
+    first: str
+    last: str
+    file_count: int
 
 
-def build_pack(files: Iterable[HashedFile]) -> Pack:
+def build_pack(files: Sequence[HashedFile]) -> Pack:
     """Read the files into one pack. Raises `FileChanged` if the bytes of one differ from the hashed ones."""
     blocks: list[bytes] = []
-    members = []
     buffer: list[bytes] = []
-    offset = buffered = 0
+    buffered = 0
     for file in files:
         content, file.content = file.content, None
-        if content is None:
-            content = _read(file)
-        members.append({"sha256": file.sha256, "size": file.size, "offset": offset})
-        buffer.append(content)
-        offset += file.size
+        buffer.append(_read(file) if content is None else content)
         buffered += file.size
         if buffered >= MIB:
             blocks.append(b"".join(buffer))
             buffer, buffered = [], 0
-    return Pack([*blocks, b"".join(buffer)], members)
+    blocks.append(b"".join(buffer))
+    return Pack(blocks, sum(map(len, blocks)), files[0].path, files[-1].path, len(files))
 
 
 def _read(file: HashedFile) -> bytes:
@@ -123,7 +122,8 @@ def to_request(item: HashedFile | Pack) -> dict[str, Any]:
         sha256 = hashlib.sha256()
         for block in item.blocks:
             sha256.update(block)
-        return {"kind": "pack", "sha256": sha256.hexdigest(), "size": item.size, "members": item.members}
+        about = {"kind": "pack", "sha256": sha256.hexdigest(), "size": item.size}
+        return {**about, "first": item.first, "last": item.last, "count": item.file_count}
     request: dict[str, Any] = {"kind": "file", "sha256": item.sha256, "size": item.size}
     return {**request, "part_size": item.part_size, "parts": list(item.parts)} if item.parts else request
 
