@@ -327,6 +327,22 @@ def manage(env: Mapping[str, str], *command: str) -> str:
     return done.stdout
 
 
+def web_server(name: str, env: Mapping[str, str]) -> Server:
+    """A web server with the front before it, at `BASE_URL`. It is ready when it asks who one is."""
+
+    def ready() -> bool:
+        try:
+            urllib.request.urlopen(f"{env['BASE_URL']}/api/v1/me", timeout=5).close()
+        except urllib.error.HTTPError as refusal:
+            refusal.close()
+            return refusal.code == 401
+        except OSError:
+            return False
+        return True
+
+    return Server(name, ["sh", "-c", WEB], env, ready)
+
+
 class Stack:
     """A whole wanLLMDB as the Procfile runs it: each line is a process, everything goes over sockets.
 
@@ -356,7 +372,7 @@ class Stack:
         self.store = object_store or store()
         if self.store.url:
             self.env["S3_ENDPOINT_URL"] = self.store.url
-        self.web = Server(f"{name}-web", ["sh", "-c", WEB], self.env, self._web_is_ready)
+        self.web = web_server(f"{name}-web", self.env)
         self.worker = Server(f"{name}-worker", ["sh", "-c", PROCFILE["worker"]], self.env, lambda: True)
         self.notifications = Server(
             f"{name}-notifications", ["sh", "-c", PROCFILE["notifications"]], self.env, lambda: True
@@ -377,16 +393,6 @@ class Stack:
     def manage(self, *command: str) -> str:
         """`manage.py` with the stack's settings. What it printed."""
         return manage(self.env, *command)
-
-    def _web_is_ready(self) -> bool:
-        try:
-            urllib.request.urlopen(f"{self.base_url}/api/v1/me", timeout=5).close()
-        except urllib.error.HTTPError as refusal:
-            refusal.close()
-            return refusal.code == 401
-        except OSError:
-            return False
-        return True
 
 
 @cache
