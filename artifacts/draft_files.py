@@ -1,31 +1,31 @@
 """The files of a draft: add them by their hashes, learn which bytes are missing, remove them again."""
 
-import mimetypes
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Count, F, Q, Sum
 from django.utils import timezone
+from uuid_utils.compat import uuid7
 
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
-from artifacts import draft_extents, errors, validators
+from artifacts import draft_extents, errors, mime_types, natural_order, validators
 from artifacts.draft_extents import Piece
 from artifacts.models import ArtifactFile, ArtifactVersion, Blob, ReferenceState
-from core import bounded_count
+from core import bounded_count, bulk_rows
+from core.value_lists import ValueList
 
-MAX_FILES_A_CALL = 10_000
+MAX_FILES_A_CALL = 20_000
 # What a column of the database holds. Sizes are stated before, or without, any bytes.
 MAX_TOTAL_SIZE = 2**63 - 1
-_BATCH_SIZE = 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class FileSpec:
+class FileSpec(NamedTuple):
     """A file as its client describes it: size in bytes, hashes in lower-case hex."""
 
     path: str
@@ -49,7 +49,7 @@ def new_file(version: ArtifactVersion, path: str, size: int, mime_type: str, **c
         path=path,
         name=path.rpartition("/")[2],
         size=size,
-        mime_type=mime_type or mimetypes.guess_type(path)[0] or "application/octet-stream",
+        mime_type=mime_type or mime_types.guess(path),
         **columns,
     )
 
@@ -83,60 +83,55 @@ def listed(
     return [found[path] for path in paths[start : start + limit] if path in found]
 
 
-@transaction.atomic
 def add(actor: Actor, version: ArtifactVersion, specs: Sequence[FileSpec]) -> tuple[int, list[str]]:
     """Add files to a draft by their sha256. Returns how many were new, and which sha256 must be uploaded.
 
     The same path with the same contents again is fine, with others `PathTaken`; bytes of it that turned out to be
     corrupt are missing again. All or none.
     """
-    return add_to_locked(actor, lock_draft(actor, version), specs)
+    check_specs(specs)
+    with transaction.atomic():
+        return add_to_locked(actor, lock_draft(actor, version), specs)
 
 
 def add_to_locked(actor: Actor, version: ArtifactVersion, specs: Sequence[FileSpec]) -> tuple[int, list[str]]:
-    """`add`, for callers that hold the draft's lock and have checked the permission."""
-    check_specs(specs)
+    """`add`, for callers that hold the draft's lock, and have checked the permission and the specs."""
     new, existing = _split_by_existing(version, specs)
     check_total_size(version, new)
-    corrupt = [(spec, file) for spec, file in existing if file.blob.state == Blob.State.CORRUPT]
+    corrupt = [(spec, file) for spec, file in existing if file.state == Blob.State.CORRUPT]
     if any(spec.extents for spec in specs):
         own = ((spec.sha256, *(piece.sha256 for piece in spec.extents)) for spec in specs)
         draft_extents.lock(actor, version, chain.from_iterable(own))
     blobs = _claim_blobs(actor, version, [*new, *(spec for spec, _ in corrupt)])
-    ArtifactFile.objects.bulk_create(
-        (spec.to_file(version, blobs[spec.sha256, spec.size]) for spec in new), batch_size=_BATCH_SIZE
-    )
-    for spec, file in corrupt:
-        file.blob = blobs[spec.sha256, spec.size]
-    ArtifactFile.objects.bulk_update([file for _, file in corrupt], ["blob"], batch_size=500)
-    _set_executable(existing)
-    count_files(version)
-    waiting = {blob.pk: blob for blob in (*blobs.values(), *(file.blob for _, file in existing)) if blob.is_expected}
-    stated = {(spec.sha256, spec.size): spec.extents for spec in specs}
+    _insert(version, new, blobs)
+    replaced = ((file.pk, blobs[spec.sha256, spec.size].pk) for spec, file in corrupt)
+    bulk_rows.update(ArtifactFile, ["blob"], replaced)
+    # An interrupted try may have found them so, and this one otherwise.
+    changed = ((file.pk, spec.executable) for spec, file in existing if file.is_executable != spec.executable)
+    bulk_rows.update(ArtifactFile, ["is_executable"], changed)
+    add_to_counts(version, len(new), sum(spec.size for spec in new))
+    claims = [*blobs.items(), *(((spec.sha256, spec.size), file.claim) for spec, file in existing)]
+    waiting = {claim.pk: (identity, claim) for identity, claim in claims if claim.state == Blob.State.EXPECTED}
+    stated = {(spec.sha256, spec.size): spec.extents for spec in specs if spec.extents}
     in_pieces = {
-        pk: extents
-        for pk, blob in waiting.items()
-        if (extents := stated.get((blob.sha256, blob.size), ())) or blob.is_composed
+        pk: stated.get(identity, ())
+        for pk, (identity, claim) in waiting.items()
+        if claim.extent_count or identity in stated
     }
     composed = draft_extents.compose(actor, version, in_pieces) if in_pieces else draft_extents.NONE_COMPOSED
-    missing = {blob.sha256 for pk, blob in waiting.items() if pk not in composed.wholes}
+    missing = {sha256 for pk, ((sha256, _), _) in waiting.items() if pk not in composed.wholes}
     return len(new), sorted(missing | composed.missing)
-
-
-def _set_executable(existing: Iterable[tuple[FileSpec, ArtifactFile]]) -> None:
-    """An interrupted try may have found them so, and this one otherwise."""
-    changed = [(spec, file) for spec, file in existing if file.is_executable != spec.executable]
-    for spec, file in changed:
-        file.is_executable = spec.executable
-    ArtifactFile.objects.bulk_update([file for _, file in changed], ["is_executable"], batch_size=500)
 
 
 @transaction.atomic
 def remove(actor: Actor, file: ArtifactFile) -> None:
     """Take a file out of a draft."""
     version = lock_draft(actor, file.version)
-    ArtifactFile.objects.filter(pk=file.pk).delete_and_touch()
-    count_files(version)
+    removed = version.files.filter(pk=file.pk)
+    if row := removed.first():
+        removed.delete_and_touch()
+        references = (-1, -row.size) if row.is_reference else (0, 0)
+        add_to_counts(version, -1, -row.size, *references)
 
 
 def lock_draft(actor: Actor, version: ArtifactVersion) -> ArtifactVersion:
@@ -165,8 +160,24 @@ def require_draft(version: ArtifactVersion) -> None:
         raise errors.VersionFinalized(f"Version {version.version} is finalized, and finalized versions are immutable.")
 
 
+def add_to_counts(
+    version: ArtifactVersion, count: int, size: int, reference_count: int = 0, referenced_size: int = 0
+) -> None:
+    """Bring the numbers of a draft, which is locked, in line with files that were added to it, or taken out of it.
+
+    `size` is in bytes. Of the files, references are counted once more. Those that were added have not been checked.
+    """
+    version.file_count += count
+    version.total_size += size
+    version.reference_count += reference_count
+    version.referenced_size += referenced_size
+    if reference_count:
+        version.reference_state = ReferenceState.UNCHECKED if version.reference_count else None
+    _save_counts(version)
+
+
 def count_files(version: ArtifactVersion) -> None:
-    """Bring the numbers of a draft in line with its files. References that were added have not been checked."""
+    """Count all files of the version anew."""
     is_reference = Q(reference_uri__isnull=False)
     totals = version.files.aggregate(
         count=Count("pk"),
@@ -178,6 +189,10 @@ def count_files(version: ArtifactVersion) -> None:
     if totals["reference_count"] != version.reference_count:
         version.reference_state = ReferenceState.UNCHECKED if totals["reference_count"] else None
     version.reference_count, version.referenced_size = totals["reference_count"], totals["referenced_size"] or 0
+    _save_counts(version)
+
+
+def _save_counts(version: ArtifactVersion) -> None:
     counts = ["file_count", "total_size", "reference_count", "referenced_size", "reference_state"]
     version.save(update_fields=[*counts, "touched_at"])
 
@@ -188,20 +203,21 @@ def check_total_size(version: ArtifactVersion, added: Iterable["FileSpec"]) -> N
         raise errors.Invalid("The sizes of all files add up to more than 8 EiB: state their true sizes.")
 
 
-def check_specs(specs: Sequence[FileSpec]) -> None:
-    """Raise `InvalidPath`, or `PathTaken` where the paths cannot all be in one version."""
+def check_specs(specs: Sequence[Any]) -> None:
+    """Raise `InvalidPath`, or `PathTaken` where the paths cannot all be in one version. Asks no database."""
     if len(specs) > MAX_FILES_A_CALL:
         raise errors.Invalid(f"One call takes at most {MAX_FILES_A_CALL:,} files; this one has {len(specs):,}.")
-    if sum(len(spec.extents) for spec in specs) > draft_extents.MAX_EXTENTS_A_CALL:
+    in_pieces = [spec for spec in specs if isinstance(spec, FileSpec) and spec.extents]
+    if sum(len(spec.extents) for spec in in_pieces) > draft_extents.MAX_EXTENTS_A_CALL:
         raise errors.Invalid(f"One call takes at most {draft_extents.MAX_EXTENTS_A_CALL:,} extents of files.")
-    paths = set()
-    for spec in specs:
-        validators.check_path(spec.path)
-        if spec.extents:
-            draft_extents.check(spec.path, spec.size, spec.extents)
-        if spec.path in paths:
-            raise errors.PathTaken(f"The path {spec.path!r} is listed twice.", paths=[spec.path])
-        paths.add(spec.path)
+    for spec in in_pieces:
+        draft_extents.check(spec.path, spec.size, spec.extents)
+    paths = [spec.path for spec in specs]
+    for path in paths:
+        validators.check_path(path)
+    if len(set(paths)) < len(paths):
+        repeated, _ = Counter(paths).most_common(1)[0]
+        raise errors.PathTaken(f"The path {repeated!r} is listed twice.", paths=[repeated])
     check_tree(paths)
 
 
@@ -219,27 +235,57 @@ def require_path_free(version: ArtifactVersion, path: str) -> None:
 def check_tree(paths: Iterable[str]) -> None:
     """`PathTaken` if one path is a folder of another: no disk can hold both."""
     paths = set(paths)
-    for path in paths:
-        folder = path.rpartition("/")[0]
-        while folder:
-            if folder in paths:
-                raise errors.PathTaken(f"{folder!r} cannot be a file and the folder of {path!r}.", paths=[folder, path])
-            folder = folder.rpartition("/")[0]
+    folders, above = set(), {path.rpartition("/")[0] for path in paths}
+    while above := {folder for folder in above if folder} - folders:
+        folders |= above
+        above = {folder.rpartition("/")[0] for folder in above}
+    if taken := folders & paths:
+        folder = min(taken)
+        path = min(path for path in paths if path.startswith(f"{folder}/"))
+        raise errors.PathTaken(f"{folder!r} cannot be a file and the folder of {path!r}.", paths=[folder, path])
+
+
+class _Claim(NamedTuple):
+    """The blob of a file."""
+
+    pk: UUID
+    state: str
+    extent_count: int
+
+
+class _DraftFile(NamedTuple):
+    """A file that the draft has already; of a reference there is no claim."""
+
+    pk: UUID
+    sha256: str | None
+    size: int
+    is_executable: bool
+    claim: _Claim
+
+    @property
+    def state(self) -> str:
+        return self.claim.state
 
 
 def _split_by_existing(
     version: ArtifactVersion, specs: Sequence[FileSpec]
-) -> tuple[list[FileSpec], list[tuple[FileSpec, ArtifactFile]]]:
+) -> tuple[list[FileSpec], list[tuple[FileSpec, _DraftFile]]]:
     """The specs that are new to the draft, and those that it has already, each with its file."""
-    rows = version.files.select_related("blob").filter(path__in=[spec.path for spec in specs])
-    files = {file.path: file for file in rows} if version.file_count else {}
+    if not version.file_count:
+        return list(specs), []
+    columns = ("path", "pk", "blob__sha256", "size", "is_executable", "blob", "blob__state", "blob__extent_count")
+    rows = version.files.filter(path__in=ValueList(spec.path for spec in specs)).order_by()
+    files = {
+        path: _DraftFile(pk, sha256, size, is_executable, _Claim(*blob))
+        for path, pk, sha256, size, is_executable, *blob in rows.values_list(*columns)
+    }
     new, existing = [], []
     for spec in specs:
         file = files.get(spec.path)
         if file is None:
             new.append(spec)
-        elif file.blob is None or (file.blob.sha256, file.blob.size) != (spec.sha256, spec.size):
-            raise errors.PathTaken(f"The draft already has other contents at {file.path!r}.", paths=[file.path])
+        elif file.claim.pk is None or (file.sha256, file.size) != (spec.sha256, spec.size):
+            raise errors.PathTaken(f"The draft already has other contents at {spec.path!r}.", paths=[spec.path])
         else:
             existing.append((spec, file))
     return new, existing
@@ -247,26 +293,48 @@ def _split_by_existing(
 
 def _claim_blobs(
     actor: Actor, version: ArtifactVersion, specs: Sequence[FileSpec]
-) -> dict[tuple[str | None, int], Blob]:
+) -> dict[tuple[str | None, int], _Claim]:
     """A blob for each sha256 and size: one that may be shared, one that the draft waits for already, or a new one."""
     project = version.artifact.project
     requested = {(spec.sha256, spec.size): spec for spec in specs}
-    hashes = {sha256 for sha256, _ in requested}
+    hashes = ValueList({sha256 for sha256, _ in requested})
+    columns = ("sha256", "size", "pk", "state", "extent_count")
+    claimed = {}
+    if version.file_count:
+        expected = Blob.objects.filter(
+            state=Blob.State.EXPECTED, project=project, sha256__in=hashes, files__version=version
+        )
+        claimed = {(sha256, size): _Claim(*blob) for sha256, size, *blob in expected.values_list(*columns)}
     # The lock and the touch make a sweep that is about to remove these bytes let go.
     shareable = Blob.objects.shareable(project, actor.user).filter(sha256__in=hashes)
-    expected = Blob.objects.filter(
-        state=Blob.State.EXPECTED, project=project, sha256__in=hashes, files__version=version
-    )
-    claimed = {(blob.sha256, blob.size): blob for blob in expected}
-    for blob in shareable.select_for_update(no_key=True).order_by("pk"):
-        identity = (blob.sha256, blob.size)
+    for sha256, size, *blob in shareable.select_for_update(no_key=True).order_by("pk").values_list(*columns):
+        identity = (sha256, size)
         if identity in requested and (identity not in claimed or claimed[identity].state != Blob.State.VERIFIED):
-            claimed[identity] = blob
-    Blob.objects.filter(pk__in=[blob.pk for blob in claimed.values()]).update(claimed_at=timezone.now())
-    new = {
-        identity: Blob(project=project, size=spec.size, sha256=spec.sha256, md5=spec.md5, created_by=actor.user)
-        for identity, spec in requested.items()
-        if identity not in claimed
-    }
-    Blob.objects.bulk_create(new.values(), batch_size=_BATCH_SIZE)
+            claimed[identity] = _Claim(*blob)
+    Blob.objects.filter(pk__in=ValueList(blob.pk for blob in claimed.values())).update(claimed_at=timezone.now())
+    new = {identity: _Claim(uuid7(), Blob.State.EXPECTED, 0) for identity in requested.keys() - claimed.keys()}
+    bulk_rows.insert(
+        Blob,
+        ["id", "sha256", "size", "md5"],
+        [(blob.pk, *identity, requested[identity].md5) for identity, blob in new.items()],
+        project=project.pk,
+        created_by=actor.user.pk if actor.user else None,
+    )
     return claimed | new
+
+
+def _insert(version: ArtifactVersion, specs: Sequence[FileSpec], blobs: dict[tuple[str | None, int], _Claim]) -> None:
+    rows = (
+        (
+            spec.path,
+            natural_order.sort_key(spec.path),
+            spec.path.rpartition("/")[2],
+            spec.size,
+            spec.mime_type or mime_types.guess(spec.path),
+            spec.executable,
+            blobs[spec.sha256, spec.size].pk,
+        )
+        for spec in specs
+    )
+    columns = ["path", "sort_key", "name", "size", "mime_type", "is_executable", "blob"]
+    bulk_rows.insert(ArtifactFile, columns, rows, version=version.pk)

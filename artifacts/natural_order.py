@@ -19,7 +19,7 @@ FOLDER = "\x02"
 FILE = "\x03"
 AFTER_FILES = "\x04"
 _TIE = "\x04"
-_NUMBER = re.compile("[0-9]+")
+_NUMBER = re.compile("([0-9]+)")
 # Digits: no path has as many, and of longer numbers in files the first digits decide.
 _LONGEST_NUMBER = 50_000
 
@@ -44,18 +44,15 @@ def _name_key(name: str, depth: int) -> str:
     if depth >= MAX_DEPTH:
         return name
     lower = name.lower()
-    key = _NUMBER.sub(lambda match: _number_key(match[0]), lower)
+    is_plain = name == lower
+    # Text and numbers by turns.
+    runs = _NUMBER.split(lower)
+    for index in range(1, len(runs), 2):
+        digits = runs[index].lstrip("0") or "0"
+        is_plain = is_plain and digits == runs[index]
+        # The number after its length: of two numbers the longer one is the greater.
+        runs[index] = f"0{chr(ord('0') + min(len(digits), _LONGEST_NUMBER))}{digits}"
+    key = "".join(runs)
     # `Img02` and `img2` differ in nothing else. In full, the name could make the key too long. Names in files, unlike
     # those of files, may hold half of a surrogate pair.
-    is_plain = name == lower and all(run == _digits(run) for run in _NUMBER.findall(name))
     return key if is_plain else f"{key}{_TIE}{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
-
-
-def _number_key(run: str) -> str:
-    """The number after its length: of two numbers the longer one is the greater."""
-    digits = _digits(run)
-    return f"0{chr(ord('0') + min(len(digits), _LONGEST_NUMBER))}{digits}"
-
-
-def _digits(run: str) -> str:
-    return run.lstrip("0") or "0"

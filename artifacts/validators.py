@@ -26,6 +26,9 @@ MAX_REASON_LENGTH = 1000
 _ALPHABET = "letters, digits, dots, underscores and hyphens"
 ARTIFACT_NAME_RULE = f"An artifact name has 1 to 128 {_ALPHABET}, and starts with a letter or digit."
 _DRIVE = re.compile(r"^[A-Za-z]:")
+# What most paths are, in which nothing below can be found.
+_PLAIN_NAME = "[A-Za-z0-9_-][A-Za-z0-9._ -]*"
+_PLAIN_PATH = re.compile(f"(?:{_PLAIN_NAME}/)*{_PLAIN_NAME}")
 
 
 def check_artifact_name(name: str) -> str:
@@ -57,6 +60,8 @@ def check_type(type: str) -> str:
 
 def check_path(path: str) -> str:
     """The path unchanged, if it is POSIX, relative and in NFC, and stays inside the artifact on every system."""
+    if len(path) <= MAX_PATH_BYTES and _PLAIN_PATH.fullmatch(path):
+        return path
     if not path:
         raise errors.InvalidPath("A path is empty.")
     try:

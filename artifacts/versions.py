@@ -62,7 +62,6 @@ class FinalizeResult:
     moves: list[alias_verbs.Move]
 
 
-@transaction.atomic
 def begin(
     actor: Actor,
     artifact: Artifact,
@@ -88,26 +87,18 @@ def begin(
     if run is not None and run.project_id != artifact.project_id:
         raise errors.Invalid(f"Run {run.name!r} belongs to another project than artifact {artifact.name!r}.")
     found = sources.resolve(actor.user, derived_from, artifact.project)
-    artifact = lock.acquire(artifact)
-    twin = _newest_with(artifact, digest, executable_digest)
-    if twin:
-        return DraftResult(twin, False, [])
+    specs = references.check_specs(specs)
     fields = {"run": run, "description": description, "notes": notes, "metadata": metadata or {}}
     fields["executable_digest"] = executable_digest or ""
-    version = _lock_own_draft(actor, artifact, digest, executable_digest or "")
-    created = version is None
-    if version is None:
-        version = _create_draft(actor, artifact, digest, fields, numbering)
-    else:
-        # The version belongs to the run that completes it, with that run's description.
-        for column, value in fields.items():
-            setattr(version, column, value)
-        if numbering == Numbering.ON_CREATE and version.number is None:
-            version.number = _take_number(artifact)
-        version.save(update_fields=[*fields, "number", "touched_at"])
-    if found or not created:
-        sources.replace(version, found)
-    _, missing = references.add_to_locked(actor, version, specs)
+    with transaction.atomic():
+        artifact = lock.acquire(artifact)
+        twin = _newest_with(artifact, digest, executable_digest)
+        if twin:
+            return DraftResult(twin, False, [])
+        version, created = _open_draft(actor, artifact, digest, fields, numbering)
+        if found or not created:
+            sources.replace(version, found)
+        _, missing = references.add_to_locked(actor, version, specs)
     return DraftResult(version, created, missing)
 
 
@@ -266,14 +257,24 @@ def _take_number(artifact: Artifact) -> int:
     return artifact.last_assigned_number
 
 
-def _create_draft(
+def _open_draft(
     actor: Actor, artifact: Artifact, digest: str | None, fields: dict[str, Any], numbering: str
-) -> ArtifactVersion:
-    number = _take_number(artifact) if numbering == Numbering.ON_CREATE else None
-    version = ArtifactVersion(artifact=artifact, number=number, digest=digest, created_by=actor.user, **fields)
-    version.storage_path = f"projects/{artifact.project_id}/artifacts/{artifact.pk}/versions/{version.pk}"
-    version.save(force_insert=True)
-    return version
+) -> tuple[ArtifactVersion, bool]:
+    """The user's own draft of these contents with these fields, or a new one, and whether it is new."""
+    version = _lock_own_draft(actor, artifact, digest, fields["executable_digest"])
+    if version is None:
+        number = _take_number(artifact) if numbering == Numbering.ON_CREATE else None
+        version = ArtifactVersion(artifact=artifact, number=number, digest=digest, created_by=actor.user, **fields)
+        version.storage_path = f"projects/{artifact.project_id}/artifacts/{artifact.pk}/versions/{version.pk}"
+        version.save(force_insert=True)
+        return version, True
+    # The version belongs to the run that completes it, with that run's description.
+    for column, value in fields.items():
+        setattr(version, column, value)
+    if numbering == Numbering.ON_CREATE and version.number is None:
+        version.number = _take_number(artifact)
+    version.save(update_fields=[*fields, "number", "touched_at"])
+    return version, False
 
 
 @transaction.atomic

@@ -12,10 +12,12 @@ from rest_framework import serializers
 from artifacts import storage, validators
 from artifacts.content import arrivals, uploads
 from artifacts.draft_extents import Piece
-from artifacts.draft_files import MAX_FILES_A_CALL, FileSpec
+from artifacts.draft_files import FileSpec
 from artifacts.references import identities, uris
 from artifacts.references.references import ReferenceSpec
 
+# Of more files, columns are the shorter form.
+MAX_LISTED_FILES = 10_000
 _SHA256 = re.compile(validators.SHA256)
 _MD5 = re.compile(validators.MD5)
 _ETAG = re.compile(r'^"?[A-Za-z0-9-]{1,128}"?\Z')
@@ -179,7 +181,7 @@ class FileListField(PlainListField):
     noun = "File"
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=MAX_FILES_A_CALL, **kwargs)
+        super().__init__(max_length=MAX_LISTED_FILES, **kwargs)
 
     def error_of(self, item: Any) -> str:
         return _error_of_reference(item) if _is_reference(item) else _error_of_file(item)

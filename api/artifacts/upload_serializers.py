@@ -22,6 +22,7 @@ from api.artifacts.fields import (
     ReferenceUriField,
     SizeField,
 )
+from api.artifacts.file_columns import FileColumnsField
 from api.artifacts.serializers import (
     ArtifactCreate,
     ArtifactDetailSerializer,
@@ -51,6 +52,7 @@ class VersionCreate(serializers.Serializer):
     )
     run_id = serializers.UUIDField(required=False, allow_null=True)
     files = FileListField(required=False)
+    file_columns = FileColumnsField(required=False)
     description = ProseField(required=False)
     notes = ProseField(required=False)
     metadata = JSONObjectField(required=False)
@@ -115,9 +117,15 @@ class VersionWithFiles(VersionSerializer):
 
 class BatchSerializer(serializers.Serializer):
     version_id = serializers.UUIDField(required=False, write_only=True)
-    files = FileListField(write_only=True)
+    files = FileListField(write_only=True, required=False)
+    file_columns = FileColumnsField(write_only=True, required=False)
     added = serializers.IntegerField(read_only=True)
     missing = serializers.ListField(child=serializers.CharField(), read_only=True)
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        if not data.keys() & {"files", "file_columns"}:
+            raise serializers.ValidationError({"files": "Send files, or file_columns."})
+        return data
 
 
 class UploadUrlRequest(serializers.Serializer):

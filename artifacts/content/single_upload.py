@@ -172,6 +172,6 @@ def _create_file(actor: Actor, version: ArtifactVersion, spec: FileSpec, obj: St
     taken = errors.PathTaken(f"The draft already has a file at {spec.path!r}.", paths=[spec.path])
     with errors.refuse(file_path_unique=taken):
         file.save(force_insert=True)
-    draft_files.count_files(version)
+    draft_files.add_to_counts(version, 1, file.size)
     tasks.hash_object.delay_on_commit(str(obj.pk))
     return file

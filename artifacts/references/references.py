@@ -10,7 +10,9 @@ from artifacts import draft_files, errors
 from artifacts.draft_files import FileSpec
 from artifacts.models import ArtifactFile, ArtifactVersion, ReferenceState
 from artifacts.references import identities, uris
+from core.value_lists import ValueList
 
+MAX_REFERENCES_A_CALL = 10_000
 _BATCH_SIZE = 2_000
 
 
@@ -43,43 +45,57 @@ class ReferenceSpec:
         )
 
 
-@transaction.atomic
 def add(actor: Actor, version: ArtifactVersion, specs: Sequence[FileSpec | ReferenceSpec]) -> tuple[int, list[str]]:
     """Add references to a draft, and files by their sha256, as `draft_files.add` does: all of them or none.
 
     Returns how many were new, and which sha256 must be uploaded. The same path with the same reference again is fine,
     with another one, or a file, `PathTaken`. Raises `ReferenceRefused` for a URI that no version may refer to.
     """
-    return add_to_locked(actor, draft_files.lock_draft(actor, version), specs)
+    specs = check_specs(specs)
+    with transaction.atomic():
+        return add_to_locked(actor, draft_files.lock_draft(actor, version), specs)
+
+
+def check_specs(specs: Sequence[FileSpec | ReferenceSpec]) -> list[FileSpec | ReferenceSpec]:
+    """The specs as they are recorded. Raises what `draft_files.check_specs` and `check` raise."""
+    draft_files.check_specs(specs)
+    count = sum(isinstance(spec, ReferenceSpec) for spec in specs)
+    if count > MAX_REFERENCES_A_CALL:
+        raise errors.Invalid(f"One call takes at most {MAX_REFERENCES_A_CALL:,} references; this one has {count:,}.")
+    return [check(spec) if isinstance(spec, ReferenceSpec) else spec for spec in specs]
 
 
 def add_to_locked(
     actor: Actor, version: ArtifactVersion, specs: Sequence[FileSpec | ReferenceSpec]
 ) -> tuple[int, list[str]]:
-    """`add`, for callers that hold the draft's lock and have checked the permission."""
+    """`add`, for callers that hold the draft's lock, and have checked the permission and the specs."""
     files = [spec for spec in specs if isinstance(spec, FileSpec)]
     if len(files) == len(specs):
         return draft_files.add_to_locked(actor, version, files)
-    draft_files.check_specs(specs)
-    new = _new_among(version, [check(spec) for spec in specs if isinstance(spec, ReferenceSpec)])
+    new = _new_among(version, [spec for spec in specs if isinstance(spec, ReferenceSpec)])
     draft_files.check_total_size(version, [*new, *files])
-    ArtifactFile.objects.bulk_create((spec.to_file(version) for spec in new), batch_size=_BATCH_SIZE)
     added, missing = draft_files.add_to_locked(actor, version, files)
+    ArtifactFile.objects.bulk_create((spec.to_file(version) for spec in new), batch_size=_BATCH_SIZE)
+    _count(version, new)
     return len(new) + added, missing
 
 
 @transaction.atomic
 def add_one(actor: Actor, version: ArtifactVersion, spec: ReferenceSpec) -> ArtifactFile:
     """Add one reference to a draft, or return the same one, which it has already. Raises as `add`."""
-    draft_files.check_specs([spec])
-    spec = check(spec)
+    [spec] = check_specs([spec])
     version = draft_files.lock_draft(actor, version)
     if _new_among(version, [spec]):
         draft_files.require_path_free(version, spec.path)
         draft_files.check_total_size(version, [spec])
         spec.to_file(version).save(force_insert=True)
-        draft_files.count_files(version)
+        _count(version, [spec])
     return version.files.get(path=spec.path)
+
+
+def _count(version: ArtifactVersion, new: Sequence[ReferenceSpec]) -> None:
+    count, size = len(new), sum(spec.size for spec in new)
+    draft_files.add_to_counts(version, count, size, count, size)
 
 
 def check(spec: ReferenceSpec) -> ReferenceSpec:
@@ -106,7 +122,7 @@ def check(spec: ReferenceSpec) -> ReferenceSpec:
 
 def _new_among(version: ArtifactVersion, specs: Sequence[ReferenceSpec]) -> list[ReferenceSpec]:
     """The specs that are new to the draft. Those that it has get the URI as it is now, whose signature is fresher."""
-    rows = version.files.filter(path__in=[spec.path for spec in specs])
+    rows = version.files.filter(path__in=ValueList(spec.path for spec in specs))
     files = {file.path: file for file in rows} if version.file_count else {}
     new, renewed = [], []
     for spec in specs:

@@ -30,7 +30,7 @@ def test_files_are_added_to_a_draft(bob, draft):
 
 
 def test_the_permission_costs_no_query_of_its_own(bob, draft, django_assert_num_queries):
-    with django_assert_num_queries(9):  # the first one locks the draft and loads the role
+    with django_assert_num_queries(7):  # the first one locks the draft and loads the role
         draft_files.add(Actor(bob), draft, file_specs({"a": b"aa", "b": b"b"}))
 
 

@@ -1,7 +1,5 @@
 """The executable bit of a file: stored beside the digest, which stays that of the contents."""
 
-from dataclasses import replace
-
 from accounts.actor import Actor, Channel
 from artifacts import version_diff, versions
 from artifacts.content import digests, single_upload
@@ -13,7 +11,7 @@ FILES = {"bin/run": b"#!", "data": b"1"}
 
 
 def begin(user, artifact, executables=(), digest=True):
-    specs = [replace(spec, executable=spec.path in executables) for spec in file_specs(FILES)]
+    specs = [spec._replace(executable=spec.path in executables) for spec in file_specs(FILES)]
     stated = digests.of_executables(executables) if digest else None
     return versions.begin(Actor(user), artifact, digest=digest_of(FILES), executable_digest=stated, specs=specs)
 

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from django import forms
 
-from artifacts import draft_files, errors, validators
+from artifacts import errors, validators
 from artifacts.models import ArtifactVersion
 from artifacts.references import references, uris
 from artifacts.references.references import ReferenceSpec
@@ -49,8 +49,8 @@ class ReferencesForm(forms.Form):
         lines = list(_lines(self.cleaned_data["uris"]))
         if not lines:
             raise forms.ValidationError(_NONE)
-        if len(lines) > draft_files.MAX_FILES_A_CALL:
-            raise forms.ValidationError(f"Add at most {draft_files.MAX_FILES_A_CALL:,} references at a time.")
+        if len(lines) > references.MAX_REFERENCES_A_CALL:
+            raise forms.ValidationError(f"Add at most {references.MAX_REFERENCES_A_CALL:,} references at a time.")
         faults = {line.number: fault for line in lines if (fault := _fault(line.spec))}
         faults |= dict(self._taken([line for line in lines if line.number not in faults]))
         if faults:

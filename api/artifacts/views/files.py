@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from accounts.actor import Actor
 from api.artifacts import query_params
+from api.artifacts.file_columns import file_specs
 from api.artifacts.lookups import get_file, get_version
 from api.artifacts.serializers import FileSerializer
 from api.artifacts.upload_serializers import (
@@ -113,7 +114,7 @@ class FileBatch(APIView):
         """Add many files to a draft, by their sha256, and references; returns which must be uploaded. All or none."""
         version = get_version(request, version_id)
         data = parse_body(BatchSerializer, request, version_id=version_id)
-        added, missing = references.add(Actor.from_api(request), version, data["files"])
+        added, missing = references.add(Actor.from_api(request), version, file_specs(data))
         return Response({"added": added, "missing": missing})
 
 

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from accounts.actor import Actor
 from api.artifacts import query_params
+from api.artifacts.file_columns import file_specs
 from api.artifacts.lookups import get_artifact, get_run, get_version
 from api.artifacts.manifest_serializers import (
     ManifestColumnsSerializer,
@@ -168,9 +169,10 @@ class VersionUsedBy(APIView):
 
 def draft_arguments(request: Request, data: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of `versions.begin` for a validated `VersionCreate`."""
-    run_id, files = data.get("run_id"), data.get("files", ())
-    others = {name: value for name, value in data.items() if name not in ("artifact_id", "run_id", "files")}
-    return {"run": get_run(request, run_id) if run_id else None, "specs": files, **others}
+    run_id = data.get("run_id")
+    translated = ("artifact_id", "run_id", "files", "file_columns")
+    others = {name: value for name, value in data.items() if name not in translated}
+    return {"run": get_run(request, run_id) if run_id else None, "specs": file_specs(data), **others}
 
 
 def serialize_draft(result: versions.DraftResult) -> dict[str, Any]:

@@ -4,7 +4,6 @@ import io
 import os
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import chain
 from urllib.parse import urlsplit
 
@@ -250,7 +249,7 @@ def test_a_corrupt_piece_makes_the_whole_corrupt_and_is_sent_again(bob, artifact
 
 def test_pieces_that_are_not_the_stated_whole_are_corrupt(bob, artifact, pieces, work):
     lie = spec("a", pieces)
-    lie = replace(lie, extents=lie.extents[::-1])
+    lie = lie._replace(extents=lie.extents[::-1])
     begun = versions.begin(Actor(bob), artifact, specs=[lie])
     upload(bob, begun.version, pieces, packed=True)
     v1 = versions.finalize(Actor(bob), begun.version).version
