@@ -84,11 +84,12 @@ def test_what_is_left_free_depends_on_the_size_of_the_disk(monkeypatch):
     assert content_files.free_space(".") == 1 << 30
 
 
-def test_what_a_killed_download_left_goes_after_a_day(machine):
+def test_what_a_killed_download_of_another_machine_left_goes_after_a_day(machine):
     machine.add(b"content")
     fresh, stale = machine.path / "temporary/fresh", machine.path / "temporary/stale"
     for path, hours in ((fresh, 23), (stale, 25)):
-        path.touch()
+        path.mkdir()
+        (path / "1").touch()
         os.utime(path, (time.time() - hours * HOUR,) * 2)
     machine.add(b"other content")
     assert fresh.exists()

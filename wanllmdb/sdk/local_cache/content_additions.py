@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from wanllmdb.sdk import errors
 from wanllmdb.sdk.local_cache import content_eviction, content_packs, json_files
 from wanllmdb.sdk.local_cache.content_files import ContentFiles, require_room
+from wanllmdb.sdk.transfer.download_directory import TempDir
 
 _PACK_SIZE = 16 << 20
 _PACK_COUNT = 256
@@ -25,7 +25,8 @@ class Additions:
         self._files = files
         self._limit = limit
         self._lock = threading.Lock()
-        self._is_prepared = False
+        self._max_size = limit
+        self._temp_dir: TempDir | None = None
         self._size = 0
         self._small: dict[bytes, bytes] = {}
         self._small_size = 0
@@ -34,18 +35,18 @@ class Additions:
         """A file that is complete and verified, before it gets the name by which others know it."""
         with self._lock:
             # What one download adds does not push out what it has just added.
-            if self._size + size > self._limit:
+            if self._size + size > self._max_size:
                 return
             self._size += size
-        with self._giving_up() as temporary:
+        with self._giving_up() as temp_dir:
             if sha256 not in self._files:
-                self._files.add(sha256, source, size, temporary)
+                self._files.add(sha256, source, size, temp_dir.new_path)
 
     def add_small(self, sha256: str, content: bytes) -> None:
         """The verified bytes of a file below `content_packs.SMALL`."""
         full: dict[bytes, bytes] = {}
         with self._lock:
-            if self._size + len(content) > self._limit:
+            if self._size + len(content) > self._max_size:
                 return
             self._size += len(content)
             self._small[bytes.fromhex(sha256)] = content
@@ -61,34 +62,34 @@ class Additions:
             self._write_pack(self._small)
         else:
             for digest, content in self._small.items():
-                with self._giving_up() as temporary:
+                with self._giving_up() as temp_dir:
                     if digest.hex() not in self._files:
-                        self._files.add_content(digest.hex(), content, temporary)
+                        self._files.add_content(digest.hex(), content, temp_dir.new_path())
+        if self._temp_dir is not None:
+            self._temp_dir.remove()
         if self._size:
-            with self._giving_up():
+            with suppress(OSError):
                 content_eviction.prune(self._path, self._limit)
 
     def _write_pack(self, contents: dict[bytes, bytes]) -> None:
-        with self._giving_up() as temporary:
+        with self._giving_up() as temp_dir:
             require_room(self._path, sum(map(len, contents.values())))
-            content_packs.write(contents, temporary, self._path / "packs")
+            content_packs.write(contents, Path(temp_dir.new_path()), self._path / "packs")
 
     @contextmanager
-    def _giving_up(self) -> Iterator[Path]:
-        """A new path for what is not complete, which is deleted if the block fails."""
-        temporary = self._path / "temporary" / uuid.uuid4().hex
+    def _giving_up(self) -> Iterator[TempDir]:
+        """A directory for what is not complete. If the block fails, nothing more is added."""
         try:
-            self._prepare()
-            yield temporary
-        except BaseException as error:
-            with suppress(OSError):
-                temporary.unlink()
-            if not isinstance(error, errors.CacheError | OSError):
-                raise
-            self._limit = 0
+            yield self._temp_dir or self._prepare()
+        except (errors.CacheError, OSError):
+            self._max_size = 0
+            if self._temp_dir is not None:
+                self._temp_dir.remove()
 
-    def _prepare(self) -> None:
-        if not self._is_prepared:
-            for name in ("", "files", "packs", "temporary"):
-                json_files.make_directory(self._path / name)
-            self._is_prepared = True
+    def _prepare(self) -> TempDir:
+        with self._lock:
+            if self._temp_dir is None:
+                for name in ("", "files", "packs", "temporary"):
+                    json_files.make_directory(self._path / name)
+                self._temp_dir = TempDir(str(self._path / "temporary"))
+            return self._temp_dir

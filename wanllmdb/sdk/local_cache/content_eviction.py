@@ -6,6 +6,7 @@ Other processes may read and write meanwhile, and delete the same.
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import time
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from wanllmdb.sdk.progress import OnProgress
 MAX_FILES = 100_000
 """More are deleted too, whatever their size: all are listed after each download that adds to them."""
 _STALE_AFTER = 24 * 3600
-"""Nobody writes to a temporary file that has not changed for so many seconds."""
+"""So many seconds a directory of temporary files is left alone, if it is not known to be nobody's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +110,11 @@ def delete(file: CachedFile) -> bool:
 
 
 def remove_stale(directory: Path) -> None:
-    """Delete the temporary files of processes that were killed."""
-    for name, result in _stat_all(directory):
-        if result.st_mtime < time.time() - _STALE_AFTER:
-            with suppress(OSError):
-                (directory / name).unlink()
+    """Delete what downloads of other machines, which were killed, have left in the directory of temporary files."""
+    for name in list_directory(directory):
+        with suppress(OSError):
+            if os.lstat(directory / name).st_mtime < time.time() - _STALE_AFTER:
+                shutil.rmtree(directory / name)
 
 
 def content_count(file: CachedFile) -> int:

@@ -15,6 +15,7 @@ import shutil
 import stat
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
@@ -26,6 +27,8 @@ NAME = re.compile(r"([0-9a-f]{64})-([0-9a-f]+)-([0-9a-f]+)")
 USED = ".used"
 _CLONED_FROM = 1 << 20
 """Where blocks can be shared, a smaller file becomes a hard link all the same, which takes a fraction of the time."""
+_USE_INTERVAL_NS = 3600 * 10**9
+"""Uses are noted once an hour."""
 _PAST_NS = 2_000_000_000
 """By so much a file is dated back: whatever is written to it later changes its time, however coarse the disk's is."""
 
@@ -34,7 +37,7 @@ class ContentFiles:
     """The files of one cache, as they are listed when they are first needed. Safe to use from several threads."""
 
     def __init__(self, path: Path, *, is_own: bool, hard_links: bool = False) -> None:
-        self._path = path
+        self._path = str(path)
         self._is_own = is_own
         """Whether this user writes them. What others have written is hashed whenever it is read."""
         self._hard_links = hard_links
@@ -46,12 +49,12 @@ class ContentFiles:
 
     def _list(self, prefix: str) -> dict[str, str]:
         if prefix not in self._names:
-            names = (NAME.fullmatch(name) for name in list_directory(self._path / prefix))
+            names = (NAME.fullmatch(name) for name in list_directory(os.path.join(self._path, prefix)))
             self._names[prefix] = {match[1]: match[0] for match in names if match}
         return self._names[prefix]
 
-    def _local_path(self, name: str) -> Path:
-        return self._path / name[:2] / name
+    def _local_path(self, name: str) -> str:
+        return f"{self._path}/{name[:2]}/{name}"
 
     # --- Out of the cache ---------------------------------------------------------------------------------------------
 
@@ -70,131 +73,141 @@ class ContentFiles:
         try:
             with file_copies.open_regular(self._local_path(name)) as source:
                 is_copied = self._copy(source, name, size, target, count)
-            if is_copied and self._is_own:
-                _touch(self._local_path(f"{sha256}{USED}"))
         except OSError:  # deleted meanwhile; or the disk is full, which is told by whoever downloads the file then
             is_copied = False
-        count(size - copied if is_copied else -copied)
         if not is_copied:
+            count(-copied)
             with suppress(OSError):
                 os.unlink(target)
+        elif copied != size:
+            count(size - copied)
         return is_copied
 
     def _copy(self, source: FileIO, name: str, size: int, target: str, on_progress: OnProgress) -> bool:
         before = os.fstat(source.fileno())
-        if before.st_size == size and self._is_unchanged(name, before):
-            if self._hard_links and not before.st_mode & 0o333:
-                os.link(self._local_path(name), target)
-                return os.path.samestat(os.lstat(target), before)
-            with FileIO(target, "xb") as copy:
-                is_complete = file_copies.copy(source, copy, size, on_progress)
-            return is_complete and file_name(name[:64], os.fstat(source.fileno())) == name
-        with FileIO(target, "xb") as copy:
-            is_correct = before.st_size == size and (
-                file_copies.copy_hashed(source, copy, size, on_progress) == name[:64]
-            )
-        if self._is_own:
-            self._correct(name, before, is_correct=is_correct)
-        return is_correct
-
-    def _is_unchanged(self, name: str, result: os.stat_result) -> bool:
-        """Whether the file is known to have its content: nobody wrote to it, and the machine did not crash since."""
-        if not self._is_own or file_name(name[:64], result) != name:
-            return False
-        verified_ns = result.st_mtime_ns
-        with suppress(OSError):
-            verified_ns = max(verified_ns, self._local_path(f"{name[:64]}{USED}").lstat().st_mtime_ns)
+        used_ns = self._used_ns(name, before)
         # After a loss of power the end of a file may never have been written, though its size and time are right.
-        return verified_ns > _booted_ns()
+        is_known = self._is_own and file_name(name[:64], before) == name and used_ns > _booted_ns()
+        if before.st_size != size or not is_known:
+            return self._copy_hashed(source, name, size, target, on_progress)
+        if self._hard_links and not before.st_mode & 0o333:
+            os.link(self._local_path(name), target)
+            is_copied = os.path.samestat(os.lstat(target), before)
+        else:
+            with FileIO(target, "xb") as copy:
+                is_copied = file_copies.copy(source, copy, size, on_progress)
+            is_copied = is_copied and file_name(name[:64], os.fstat(source.fileno())) == name
+        if is_copied and used_ns < time.time_ns() - _USE_INTERVAL_NS:
+            self._touch(name)
+        return is_copied
 
-    def _correct(self, name: str, result: os.stat_result, *, is_correct: bool) -> None:
-        """Give a file that was hashed the name that it should have, or delete it if its content is another one."""
-        names, sha256 = self._names[name[:2]], name[:64]
+    def _copy_hashed(self, source: FileIO, name: str, size: int, target: str, on_progress: OnProgress) -> bool:
+        """Copy what may have changed, and give it the name that it should have here, or delete it."""
+        sha256 = name[:64]
+        before = os.fstat(source.fileno())
+        with FileIO(target, "xb") as copy:
+            is_correct = before.st_size == size and (file_copies.copy_hashed(source, copy, size, on_progress) == sha256)
+        if not self._is_own:
+            return is_correct
+        names = self._names[name[:2]]
         if not is_correct:
             names.pop(sha256, None)
-            self._local_path(name).unlink()
-        elif result.st_mtime_ns < time.time_ns() - _PAST_NS:
-            names[sha256] = file_name(sha256, result)
-            self._local_path(name).rename(self._local_path(names[sha256]))
+            os.unlink(self._local_path(name))
+        elif before.st_mtime_ns < time.time_ns() - _PAST_NS:
+            names[sha256] = file_name(sha256, before)
+            os.rename(self._local_path(name), self._local_path(names[sha256]))
+            self._touch(name)
+        return is_correct
+
+    def _used_ns(self, name: str, result: os.stat_result) -> int:
+        """When it was added or used last: then it had its content."""
+        with suppress(OSError):
+            return max(result.st_mtime_ns, os.lstat(self._local_path(f"{name[:64]}{USED}")).st_mtime_ns)
+        return result.st_mtime_ns
+
+    def _touch(self, name: str) -> None:
+        path = self._local_path(f"{name[:64]}{USED}")
+        try:
+            os.utime(path)
+        except FileNotFoundError:
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
 
     # --- Into the cache -----------------------------------------------------------------------------------------------
 
-    def add(self, sha256: str, source: str, size: int, temporary: Path) -> None:
+    def add(self, sha256: str, source: str, size: int, new_path: Callable[[], str]) -> None:
         """Keep a file that is complete and verified, and that nobody else knows yet. It is dated back a little.
 
-        `temporary` is a new path in the cache. Raises OSError.
+        `new_path` gives a path in the cache for what is not complete. Raises OSError.
         """
-        (self._path / sha256[:2]).mkdir(exist_ok=True)
-        if size >= _CLONED_FROM and not self._hard_links:
-            with FileIO(source) as reader, FileIO(temporary, "xb") as writer:
-                is_cloned = file_copies.clone(reader, writer)
-            if is_cloned:
-                self._move(sha256, temporary)
-                return
-            temporary.unlink()
+        if size >= _CLONED_FROM and not self._hard_links and self._add_clone(sha256, source, new_path()):
+            return
         try:
             self._link(sha256, source)
         except OSError:  # another disk, or one without hard links
             require_room(self._path, size)
+            temporary = new_path()
             with FileIO(source) as reader, FileIO(temporary, "xb") as writer:
                 file_copies.copy(reader, writer, size, ignore_progress)
             self._move(sha256, temporary)
 
-    def add_content(self, sha256: str, content: bytes, temporary: Path) -> None:
-        """The same for the bytes of a file."""
-        (self._path / sha256[:2]).mkdir(exist_ok=True)
+    def add_content(self, sha256: str, content: bytes, temporary: str) -> None:
+        """Keep the bytes of a file. Raises OSError."""
         with FileIO(temporary, "xb") as writer:
             writer.write(content)
         self._move(sha256, temporary)
 
+    def _add_clone(self, sha256: str, source: str, temporary: str) -> bool:
+        with FileIO(source) as reader, FileIO(temporary, "xb") as writer:
+            is_cloned = file_copies.clone(reader, writer)
+        if is_cloned:
+            self._move(sha256, temporary)
+        else:
+            os.unlink(temporary)
+        return is_cloned
+
     def _link(self, sha256: str, source: str) -> None:
         if self._hard_links:
             os.chmod(source, stat.S_IMODE(os.stat(source).st_mode) & ~0o222)
-        os.utime(source, ns=_past())
-        name = file_name(sha256, os.stat(source))
-        os.link(source, self._local_path(name))
-        self._remember(name)
+        self._enter(sha256, source, os.link)
 
-    def _move(self, sha256: str, temporary: Path) -> None:
-        os.utime(temporary, ns=_past())
-        name = file_name(sha256, os.stat(temporary))
-        os.replace(temporary, self._local_path(name))
-        self._remember(name)
+    def _move(self, sha256: str, temporary: str) -> None:
+        self._enter(sha256, temporary, os.replace)
 
-    def _remember(self, name: str) -> None:
+    def _enter(self, sha256: str, path: str, enter: Callable[[str, str], None]) -> None:
+        """Give the file its name in the cache too, or instead."""
+        os.utime(path, ns=_past())
+        name = file_name(sha256, os.stat(path))
+        try:
+            enter(path, self._local_path(name))
+        except FileNotFoundError:
+            os.makedirs(os.path.join(self._path, name[:2]), exist_ok=True)
+            enter(path, self._local_path(name))
         if name[:2] in self._names:
-            self._names[name[:2]][name[:64]] = name
+            self._names[name[:2]][sha256] = name
 
 
 def file_name(sha256: str, result: os.stat_result) -> str:
     return f"{sha256}-{result.st_mtime_ns:x}-{result.st_ino:x}"
 
 
-def list_directory(path: Path) -> list[str]:
+def list_directory(path: str | Path) -> list[str]:
     """The names in it; none of what is a link, is no directory, or cannot be read."""
     try:
-        return os.listdir(path) if stat.S_ISDIR(path.lstat().st_mode) else []
+        return os.listdir(path) if stat.S_ISDIR(os.lstat(path).st_mode) else []
     except OSError:
         return []
 
 
-def require_room(path: Path, size: int) -> None:
+def require_room(path: str | Path, size: int) -> None:
     """Raises OSError unless this much can be written and some of the disk is left: 5 %, or 10 GiB of a large one."""
     if free_space(path) < size:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
-def free_space(path: Path) -> int:
+def free_space(path: str | Path) -> int:
     """What the cache may still use of its disk, in bytes; negative if more should be free than is."""
     usage = shutil.disk_usage(path)
     return usage.free - min(usage.total // 20, 10 << 30)
-
-
-def _touch(path: Path) -> None:
-    try:
-        os.utime(path)
-    except FileNotFoundError:
-        path.touch(mode=0o600)
 
 
 def _past() -> tuple[int, int]:

@@ -11,6 +11,7 @@ import hashlib
 import io
 import os
 import struct
+import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def write(contents: Mapping[bytes, bytes], temporary: Path, directory: Path) -> 
             offset += file.write(content)
         file.write(b"".join(records))
         file.write(_END.pack(len(records), _MARK))
-    temporary.replace(directory / f"{temporary.name}{SUFFIX}")
+    temporary.replace(directory / f"{uuid.uuid4().hex}{SUFFIX}")
 
 
 class Pack:
