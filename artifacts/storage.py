@@ -22,7 +22,7 @@ from botocore.httpsession import URLLib3Session
 from django.conf import settings
 from django.core.cache import cache
 from django.core.files.storage import storages
-from django.utils.http import content_disposition_header
+from django.utils.http import content_disposition_header, parse_http_date_safe
 
 from artifacts import errors
 from artifacts.store_connection import (
@@ -253,10 +253,14 @@ def ensure_cors(origins: Iterable[str]) -> bool:
     return True
 
 
-def ping() -> None:
-    """Returns if the bucket answers, within about a second; what it finds is known to all that would wait for it."""
+def ping() -> int | None:
+    """The time by the store's clock, in seconds since 1970, if it says so.
+
+    Returns if the bucket answers, within about a second; what it finds is known to all that would wait for it.
+    """
     with translate_errors(is_probe=True):
-        with_short_timeouts().client.head_bucket(Bucket=bucket_name())
+        head = with_short_timeouts().client.head_bucket(Bucket=bucket_name())
+    return parse_http_date_safe(head["ResponseMetadata"]["HTTPHeaders"].get("date", ""))
 
 
 def enforces_checksums() -> bool:
