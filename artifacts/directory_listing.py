@@ -113,7 +113,7 @@ def sorted_page(
     natural = {"after": after, "limit": limit, "is_descending": is_descending and by == "name"}
     if by == "name":
         return page(version, folder, **natural)
-    count = version.folders.filter(path=folder).values_list("entry_count", flat=True).first()
+    count = folder_summaries.stored(version).filter(path=folder).values_list("entry_count", flat=True).first()
     if count is not None and count > MAX_SORTED:
         if by in _orders(version, count):
             return _page_by_size(version, folder, is_descending, after, limit, count)
@@ -194,7 +194,7 @@ def _page_by_size(
     prefix = natural_order.sort_key(folder)
     entries: list[Entry] = []
     if not after or after.endswith("/"):
-        rows = version.folders.filter(listed_in=folder)
+        rows = folder_summaries.stored(version).filter(listed_in=folder)
         last = rows.filter(path=f"{folder}{after}").first() if after else None
         rows = _in_order(rows, "total_size", "path", is_descending, last)[: limit + 1]
         entries = [Entry(row.path, _name(row.path, folder), None, Summary.of(row)) for row in rows]

@@ -15,6 +15,7 @@ from django.db.models import CharField, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Cast, Concat, Left, StrIndex, Substr
 
 from artifacts.models import ArtifactFile, ArtifactVersion, FolderSummary
+from core import bulk_rows, straight_deletes
 
 # A folder with more files has a row: a page of a hundred others reads no more than 1,000 files.
 MAX_COUNTED_FILES = 10
@@ -61,10 +62,24 @@ def store(version: ArtifactVersion) -> None:
     files = version.files.order_by("path").values_list(*_COLUMNS).iterator(chunk_size=_BATCH_SIZE)
     rows = to_store(summarise(files))
     while batch := list(islice(rows, _BATCH_SIZE)):
-        FolderSummary.objects.bulk_create(
-            FolderSummary(version=version, path=summary.path, listed_in=listed_in, **summary.numbers)
-            for summary, listed_in in batch
-        )
+        insert(version, batch)
+
+
+def insert(version: ArtifactVersion, summaries: Iterable[tuple[Summary, str | None]]) -> None:
+    """Store these summaries of `to_store`. Of a draft nobody sees them."""
+    rows = ((summary.path, listed_in, *summary.numbers.values()) for summary, listed_in in summaries)
+    bulk_rows.insert(FolderSummary, ["path", "listed_in", *_NUMBERS], rows, version=version.pk)
+
+
+def delete_some(version: ArtifactVersion) -> bool:
+    """Delete some of the version's summaries; whether there were any."""
+    batch = version.folders.values("pk")[:_BATCH_SIZE]
+    return bool(straight_deletes.delete(FolderSummary.objects.filter(pk__in=batch)))
+
+
+def stored(version: ArtifactVersion) -> QuerySet[FolderSummary]:
+    """Those of a finalized version: a draft may have some of its files as they were before."""
+    return version.folders.all() if version.is_finalized else version.folders.none()
 
 
 def to_store(summaries: Iterable[Summary]) -> Iterator[tuple[Summary, str | None]]:
@@ -151,7 +166,8 @@ def _stored(path: Any) -> Subquery:
     numbers = Cast(_NUMBERS[0], CharField())
     for name in _NUMBERS[1:]:
         numbers = Concat(numbers, Value(" "), Cast(name, CharField()))
-    rows = FolderSummary.objects.filter(version=OuterRef("version"), path=path)
+    state = ArtifactVersion.State.FINALIZED
+    rows = FolderSummary.objects.filter(version=OuterRef("version"), version__state=state, path=path)
     return Subquery(rows.annotate(numbers=numbers).values("numbers"))
 
 

@@ -46,6 +46,39 @@ class Entry(NamedTuple):
     values: list[Value]
 
 
+class FileLines:
+    """What a version is found by of the paths of its files, which are added in their order, in bounded memory.
+
+    One of each ending comes first, so that no kind of file is left out.
+    """
+
+    def __init__(self) -> None:
+        self._endings: dict[str, str] = {}
+        self._others: list[str] = []
+        self._length = 0
+
+    @classmethod
+    def of(cls, paths: Iterable[str]) -> "FileLines":
+        lines = cls()
+        for path in paths:
+            lines.add(path)
+        return lines
+
+    def add(self, path: str) -> None:
+        ending = path.rpartition("/")[2].rpartition(".")[2]
+        if len(self._endings) < _MAX_ENDINGS and ending not in self._endings:
+            self._endings[ending] = path
+        elif self._length < MAX_FILES_LENGTH:
+            self._others.append(path)
+            self._length += len(path) + 1
+
+    @property
+    def text(self) -> str:
+        """The paths, each between line ends; empty where there is none."""
+        lines = [*self._endings.values(), *self._others]
+        return fold("\n".join(["", *lines, ""])) if lines else ""
+
+
 def put_artifact(artifact: Any, tags: Iterable[str]) -> None:
     """Let the artifact be found by what it says now. Its versions have entries of their own."""
     _replace(_of_artifact(artifact, list(tags)))
@@ -56,9 +89,9 @@ def put_version(version: Any, project_id: Any) -> None:
     _replace(_of_version(version, project_id))
 
 
-def put_files(version: Any, project_id: Any) -> None:
-    """Let the version, which was finalized just now, be found by its files."""
-    entry = _of_files(version, project_id, _paths(version.files))
+def put_files(version: Any, project_id: Any, lines: "FileLines | None" = None) -> None:
+    """Let the version, which was finalized just now, be found by its files: `lines`, or else they are read."""
+    entry = _of_files(version, project_id, lines or FileLines.of(_paths(version.files)))
     if entry.text:
         _document(entry).save()
 
@@ -125,9 +158,9 @@ def _of_version(version: Any, project_id: Any) -> Entry:
     return _entry(about, [version.description, version.notes], flatten("metadata", version.metadata))
 
 
-def _of_files(version: Any, project_id: Any, paths: Iterable[str]) -> Entry:
+def _of_files(version: Any, project_id: Any, lines: "FileLines") -> Entry:
     about = _about(project_id, artifact_id=version.artifact_id, version_id=version.pk)
-    return Entry(about, "files", _lines(paths), [])
+    return Entry(about, "files", lines.text, [])
 
 
 def _of_reason(change: Any, project_id: Any) -> Entry:
@@ -178,22 +211,6 @@ def _number(value: Any) -> float | None:
 
 def _paths(files: Any) -> Iterator[str]:
     return files.order_by("path").values_list("path", flat=True).iterator(chunk_size=5000)
-
-
-def _lines(paths: Iterable[str]) -> str:
-    """The paths, each between line ends: one of each ending comes first, so that no kind of file is left out."""
-    endings: dict[str, str] = {}
-    others: list[str] = []
-    length = 0
-    for path in paths:
-        ending = path.rpartition("/")[2].rpartition(".")[2]
-        if len(endings) < _MAX_ENDINGS and ending not in endings:
-            endings[ending] = path
-        elif length < MAX_FILES_LENGTH:
-            others.append(path)
-            length += len(path) + 1
-    lines = [*endings.values(), *others]
-    return fold("\n".join(["", *lines, ""])) if lines else ""
 
 
 def _document(entry: Entry) -> SearchDocument:
@@ -248,7 +265,8 @@ def _all_entries() -> Iterator[Entry]:
         project_id = projects[version.artifact_id]
         yield _of_version(version, project_id)
         if version.file_count:
-            yield _of_files(version, project_id, _paths(ArtifactFile.objects.filter(version=version.pk)))
+            paths = _paths(ArtifactFile.objects.filter(version=version.pk))
+            yield _of_files(version, project_id, FileLines.of(paths))
     versions = set(ArtifactVersion.objects.values_list("pk", flat=True))
     for change in _iterate(AliasChange.objects.exclude(reason="")):
         # The record outlives what it is about.

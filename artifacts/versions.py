@@ -1,6 +1,7 @@
 """The verbs of versions: begin a draft, finalize it, describe it, delete it."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -20,19 +21,22 @@ from artifacts import (
     search_index,
     tasks,
     validators,
+    version_contents,
     version_holds,
 )
 from artifacts.aliases import aliases as alias_verbs
 from artifacts.aliases import lock, protection
-from artifacts.content import arrivals, digests, garbage_collection
+from artifacts.content import arrivals, garbage_collection
 from artifacts.lineage import sources
-from artifacts.models import Artifact, ArtifactVersion, Blob
+from artifacts.models import Artifact, ArtifactVersion
 from artifacts.references import checks, references
 from artifacts.references.references import ReferenceSpec
+from artifacts.version_contents import Contents, DraftChanged
 from projects import projects
 from projects.models import Project, Run
 
-_MAX_PATHS_IN_ERROR = 100
+# How often a draft is read that others change meanwhile.
+_MAX_READS = 3
 # What an artifact says of its finalized versions.
 _COUNTED = ("version_count", "latest_version_number", "latest_size")
 
@@ -129,11 +133,18 @@ def finalize(
     """Make the draft immutable, describe it and move `latest` and the aliases to it, all at once or not at all.
 
     Safe to repeat. If the newest version came to have the same digest meanwhile, that one is the result, as it is.
+    Raises `Busy` where others change its files all the time.
     """
     check_aliases(actor, version.artifact, aliases, version.number)
     if version.state == ArtifactVersion.State.DRAFT:
         arrivals.collect(version, completed)
-    return _finalize(actor, version, list(dict.fromkeys(aliases)), digest, description)
+    names = list(dict.fromkeys(aliases))
+    for _ in range(_MAX_READS):
+        with suppress(DraftChanged):
+            # Its files are read, which may take seconds, while nobody waits for a lock of ours.
+            contents = version_contents.read(version)
+            return _finalize(actor, version, names, digest, description, contents)
+    raise errors.Busy("The files of this draft are being changed: finalize it again when they are complete.")
 
 
 def check_aliases(actor: Actor, artifact: Artifact, names: Iterable[str], number: int | None = None) -> None:
@@ -279,11 +290,19 @@ def _open_draft(
 
 @transaction.atomic
 def _finalize(
-    actor: Actor, version: ArtifactVersion, names: list[str], digest: str | None, description: str | None
+    actor: Actor,
+    version: ArtifactVersion,
+    names: list[str],
+    digest: str | None,
+    description: str | None,
+    contents: Contents | None,
 ) -> FinalizeResult:
+    """Raises `DraftChanged` where the contents, None for no draft, are not those that it has under the lock."""
     artifact = lock.acquire(version.artifact)
     version = ArtifactVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
     version.artifact = artifact
+    if contents is not None and version.state == ArtifactVersion.State.DRAFT:
+        contents.require_same(version)
     if version.state == ArtifactVersion.State.DELETED:
         # A draft that gave way to a version of the same contents: the result is that one, also the second time.
         twin = _newest_with(artifact, version.digest, version.executable_digest)
@@ -299,13 +318,14 @@ def _finalize(
         return FinalizeResult(version, False, _assign_aliases(actor, artifact, version, names))
     if version.reference_count:
         checks.end_identification(version)
-    computed = _digest_of_contents(version)
+    if contents is None:
+        raise DraftChanged
     expected = digest or version.digest
-    if computed is not None and expected and expected != computed:
-        raise errors.BytesMismatch(f"The digest of the files is {computed}, not {expected}.", digest=computed)
+    if contents.digest is not None and expected and expected != contents.digest:
+        message = f"The digest of the files is {contents.digest}, not {expected}."
+        raise errors.BytesMismatch(message, digest=contents.digest)
     # Only a draft that was begun with a digest may give way; one that was filled by hand is a version of its own.
-    executables = version.files.filter(is_executable=True).values_list("path", flat=True)
-    version.executable_digest = digests.of_executables(executables.iterator(chunk_size=5000))
+    version.executable_digest = contents.executable_digest
     twin = _newest_with(artifact, version.digest, version.executable_digest)
     if twin:
         garbage_collection.delete_files(version)
@@ -318,14 +338,14 @@ def _finalize(
         artifact.last_assigned_number = version.number = _next_number(artifact)
         for alias in names:
             alias_verbs.check_new_alias(artifact, alias, version.number)
-    _freeze(version, computed)
+    _freeze(version, contents)
     is_newest = artifact.latest_version_number is None or version.number > artifact.latest_version_number
     artifact.version_count += 1
     if is_newest:
         artifact.latest_version_number, artifact.latest_size = version.number, version.total_size
     artifact.save(update_fields=[*_COUNTED, "last_assigned_number", "updated_at"])
     search_index.put_version(version, artifact.project_id)
-    search_index.put_files(version, artifact.project_id)
+    search_index.put_files(version, artifact.project_id, contents.lines)
     events.version_finalized(actor.user, version)
     moves = []
     if is_newest and artifact.auto_latest:
@@ -337,31 +357,18 @@ def _finalize(
     return FinalizeResult(version, True, moves)
 
 
-def _digest_of_contents(version: ArtifactVersion) -> str | None:
-    """The digest of the draft's files, None while a hash is unknown; refuses what is missing or corrupt."""
-    for state, refusal, message in (
-        (Blob.State.EXPECTED, errors.VersionIncomplete, "Some files of this draft have not been uploaded yet."),
-        (Blob.State.CORRUPT, errors.BytesMismatch, "Some uploaded bytes do not match their declared hashes."),
-    ):
-        files = version.files.filter(blob__state=state)
-        paths = list(files.values_list("path", flat=True)[:_MAX_PATHS_IN_ERROR])
-        if paths:
-            missing = list(files.values_list("blob__sha256", flat=True)[:_MAX_PATHS_IN_ERROR])
-            raise refusal(message, paths=paths, missing=missing)
-    draft_files.check_tree(version.files.values_list("path", flat=True))
-    return digests.of_version(version)
-
-
-def _freeze(version: ArtifactVersion, digest: str | None) -> None:
-    draft_files.count_files(version)
+def _freeze(version: ArtifactVersion, contents: Contents) -> None:
+    for name in ("file_count", "total_size", "reference_count", "referenced_size", "digest"):
+        setattr(version, name, getattr(contents, name))
     version.state = ArtifactVersion.State.FINALIZED
     version.finalized_at = timezone.now()
-    version.digest = digest
-    # Of references nothing is to be read back.
-    if not version.files.filter(blob__isnull=False).exclude(blob__state=Blob.State.VERIFIED).exists():
+    if contents.is_verified:
         version.integrity = ArtifactVersion.Integrity.VERIFIED
     version.save()
-    folder_summaries.store(version)
+    if not contents.has_stored_folders:
+        # What is left of a try before, when the draft had other files.
+        version.folders.all().delete()
+    folder_summaries.insert(version, contents.folders)
 
 
 def _assign_aliases(

@@ -10,23 +10,50 @@ if TYPE_CHECKING:
     from artifacts.models import ArtifactVersion
 
 
-def of_version(version: "ArtifactVersion") -> str | None:
-    """sha256 (hex) over the lines `{path}\\0{sha256 or reference}\\0{size}\\n` sorted by path as UTF-8 bytes.
+class VersionDigest:
+    """The digest of files that are added in the order of their paths as UTF-8 bytes, which is that of code points."""
 
-    None while the sha256 of a file is not known.
-    """
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self._is_known = True
+
+    def add(self, path: str, identity: str | None, size: int) -> None:
+        """A file by its sha256, or a reference by `of_reference`; None where the hash is not known."""
+        if identity:
+            self._hash.update(b"%b\0%b\0%d\n" % (path.encode(), identity.encode(), size))
+        else:
+            self._is_known = False
+
+    @property
+    def value(self) -> str | None:
+        """sha256 (hex) over the lines `{path}\\0{sha256 or reference}\\0{size}\\n`; None while a hash is unknown."""
+        return self._hash.hexdigest() if self._is_known else None
+
+
+class ExecutableDigest:
+    """What `of_executables` computes, of paths that are added in the same order."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self._is_empty = True
+
+    def add(self, path: str) -> None:
+        self._hash.update(b"%b\0" % path.encode())
+        self._is_empty = False
+
+    @property
+    def value(self) -> str:
+        return "" if self._is_empty else self._hash.hexdigest()
+
+
+def of_version(version: "ArtifactVersion") -> str | None:
+    """The digest of all files that the version has now; None while the sha256 of one is not known."""
     references = ("reference_uri", "reference_version_id", "reference_identity")
-    rows = version.files.values_list("path", "size", "blob__sha256", *references)
-    lines = []
+    rows = version.files.order_by("path").values_list("path", "size", "blob__sha256", *references)
+    digest = VersionDigest()
     for path, size, sha256, *reference in rows.iterator(chunk_size=5000):
-        identity = sha256 if reference[0] is None else of_reference(*reference)
-        if not identity:
-            return None
-        lines.append((path.encode(), identity.encode(), size))
-    digest = hashlib.sha256()
-    for path, identity, size in sorted(lines):
-        digest.update(b"%b\0%b\0%d\n" % (path, identity, size))
-    return digest.hexdigest()
+        digest.add(path, sha256 if reference[0] is None else of_reference(*reference), size)
+    return digest.value
 
 
 def of_reference(uri: str, version_id: str, identity: str) -> str:
@@ -39,5 +66,7 @@ def of_executables(paths: Iterable[str]) -> str:
 
     Beside the digest, which stays that of the contents: clients that know of no such bit compute it too.
     """
-    lines = b"".join(b"%b\0" % path for path in sorted(path.encode() for path in paths))
-    return hashlib.sha256(lines).hexdigest() if lines else ""
+    digest = ExecutableDigest()
+    for path in sorted(paths):
+        digest.add(path)
+    return digest.value

@@ -12,7 +12,10 @@ from artifacts.references.references import ReferenceSpec
 
 @pytest.fixture
 def version(artifact, bob) -> ArtifactVersion:
-    return ArtifactVersion.objects.create(artifact=artifact, number=1, created_by=bob)
+    now = timezone.now()
+    return ArtifactVersion.objects.create(
+        artifact=artifact, number=1, created_by=bob, state=ArtifactVersion.State.FINALIZED, finalized_at=now
+    )
 
 
 def fill(version: ArtifactVersion, *paths: str) -> None:
