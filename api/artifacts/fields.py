@@ -22,6 +22,7 @@ _SHA256 = re.compile(validators.SHA256)
 _MD5 = re.compile(validators.MD5)
 _ETAG = re.compile(r'^"?[A-Za-z0-9-]{1,128}"?\Z')
 _FIELDS = {"path", "size", "sha256", "md5", "mime_type", "executable", "extents"}
+EXTENTS_ERROR = "Expected a list of [sha256, size] in the order of the pieces."
 _MIME_TYPE_ERROR = "mime_type must be printable ASCII of at most 255 characters."
 _REFERENCE_FIELDS = {"path", "size", "mime_type", "reference_uri", "reference_identity", "version_id"}
 
@@ -314,8 +315,8 @@ def _error_of_file(entry: Any) -> str:
         return _MIME_TYPE_ERROR
     if not isinstance(entry.get("executable", False), bool):
         return "executable must be true or false."
-    if not _is_extents(entry.get("extents")):
-        return "extents must be a list of [sha256, size] in the order of the pieces."
+    if not is_extents(entry.get("extents", [])):
+        return f"extents: {EXTENTS_ERROR}"
     return _error_of_unknown(entry.keys() - _FIELDS)
 
 
@@ -350,9 +351,8 @@ def _is_mime_type(value: Any) -> bool:
     return isinstance(text, str) and len(text) <= 255 and text.isascii() and text.isprintable()
 
 
-def _is_extents(value: Any) -> bool:
-    if value is None:
-        return True
+def is_extents(value: Any) -> bool:
+    """Whether it is a list of pairs; the verb judges whether they are a file."""
     return isinstance(value, list) and all(
         isinstance(pair, list) and len(pair) == 2 and _is_hash(_SHA256, pair[0]) and _is_size(pair[1]) for pair in value
     )

@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Callable, Mapping
-from itertools import repeat
+from itertools import repeat, starmap
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from api.artifacts.fields import HashField, SizeField
+from api.artifacts.fields import EXTENTS_ERROR, HashField, SizeField, is_extents
 from api.errors import MAX_FIELD_ERRORS
 from artifacts import storage, validators
+from artifacts.draft_extents import Piece
 from artifacts.draft_files import MAX_FILES_A_CALL, FileSpec
 from artifacts.references.references import ReferenceSpec
 
@@ -27,6 +28,11 @@ class FileColumnsSerializer(serializers.Serializer):
     executable = serializers.ListField(
         child=serializers.IntegerField(min_value=0), required=False, help_text="Which of them are: 0 is the first."
     )
+    extents = serializers.DictField(
+        child=serializers.ListField(child=serializers.ListField(min_length=2, max_length=2)),
+        required=False,
+        help_text="What large files consist of: by the number of the file, `[sha256, size]` of its pieces in their order.",
+    )
 
 
 @extend_schema_field(FileColumnsSerializer)
@@ -34,7 +40,7 @@ class FileColumnsField(serializers.Field):
     """The validated value is a list of `FileSpec`. The verb judges the paths."""
 
     default_error_messages = {
-        "not_columns": "Expected an object with paths, sizes and sha256, and executable if some are.",
+        "not_columns": "Expected an object with paths, sizes and sha256, and executable and extents if some have them.",
         "not_a_list": "Expected a list.",
         "too_many": f"One call takes at most {MAX_FILES_A_CALL:,} files.",
         "uneven": "There are {paths:,} paths, {sizes:,} sizes and {sha256:,} sha256: each file has one of each.",
@@ -43,6 +49,7 @@ class FileColumnsField(serializers.Field):
     def to_internal_value(self, data: Any) -> list[FileSpec]:
         columns = self._columns(data)
         paths, sizes, hashes, executable = columns.values()
+        extents = data.get("extents", {})
         errors = {
             "paths": _errors(paths, lambda path: isinstance(path, str), "A path is a text."),
             "sizes": _errors(sizes, _is_size, "A size is a number of bytes from 0 to 5 TiB."),
@@ -50,17 +57,22 @@ class FileColumnsField(serializers.Field):
             "executable": _errors(
                 executable, lambda index: type(index) is int and 0 <= index < len(paths), "There is no such file."
             ),
+            "extents": _errors_of_extents(extents, len(paths)),
         }
         if errors := {name: found for name, found in errors.items() if found}:
             raise serializers.ValidationError(errors)
         is_executable = [False] * len(paths)
         for index in executable:
             is_executable[index] = True
-        return list(map(FileSpec, paths, sizes, hashes, repeat(None), repeat(""), is_executable))
+        pieces: list[tuple[Piece, ...]] = [()] * len(paths)
+        for index, pairs in extents.items():
+            pieces[int(index)] = tuple(starmap(Piece, pairs))
+        return list(map(FileSpec, paths, sizes, hashes, repeat(None), repeat(""), is_executable, pieces))
 
     def _columns(self, data: Any) -> dict[str, list[Any]]:
         """The lists by their names, of the right lengths."""
-        if not isinstance(data, dict) or not data.keys() >= set(_COLUMNS) or data.keys() - {*_COLUMNS, "executable"}:
+        optional = {"executable", "extents"}
+        if not isinstance(data, dict) or not data.keys() >= set(_COLUMNS) or data.keys() - {*_COLUMNS, *optional}:
             self.fail("not_columns")
         columns = {name: data.get(name, []) for name in (*_COLUMNS, "executable")}
         if any(not isinstance(column, list) for column in columns.values()):
@@ -84,6 +96,21 @@ def _errors(column: list[Any], is_valid: Callable[[Any], bool], message: str) ->
         return {}
     invalid = [index for index, value in enumerate(column) if not is_valid(value)]
     return {index: [message] for index in invalid[:MAX_FIELD_ERRORS]}
+
+
+def _errors_of_extents(extents: Any, count: int) -> dict[int, list[str]]:
+    if not isinstance(extents, dict):
+        return {0: ["Expected an object: lists of [sha256, size] by the numbers of files."]}
+    errors = {}
+    for number, (index, pairs) in enumerate(extents.items()):
+        if (
+            not (isinstance(index, str) and index.isascii() and index.isdecimal() and len(index) < 7)
+            or int(index) >= count
+        ):
+            errors[number] = [f"There is no file {index!r}."]
+        elif not is_extents(pairs):
+            errors[number] = [EXTENTS_ERROR]
+    return errors
 
 
 def _is_size(value: Any) -> bool:

@@ -314,6 +314,19 @@ def test_extents_that_are_no_file_are_refused(api, bob, artifact, extents, messa
     assert not Blob.objects.exists()
 
 
+def test_extents_stand_in_columns_too(api, bob, artifact, pieces):
+    whole = b"".join(pieces)
+    pairs = [[sha256(body), len(body)] for body in pieces]
+    columns = {"paths": ["a", "b"], "sizes": [1, len(whole)], "sha256": [sha256(b"a"), sha256(whole)]}
+    url = f"{ARTIFACTS}/{artifact.pk}/versions"
+    answer = api(bob).post(url, {"file_columns": columns | {"extents": {"1": pairs}}}, format="json").json()
+    assert answer["missing"] == sorted([sha256(b"a"), *map(sha256, pieces)])
+
+    for wrong in ([], {"2": pairs}, {"-1": pairs}, {"x": pairs}, {"1": [["x", 1]]}, {"1": pairs[:1]}, {"1": None}):
+        answer = api(bob).post(url, {"file_columns": columns | {"extents": wrong}}, format="json")
+        assert answer.status_code == 400, wrong
+
+
 def test_a_call_is_bounded(api, bob, artifact):
     extents = [[sha256(b"a"), 1]] * 8000
     files = [{"path": str(n), "size": 8000, "sha256": sha256(b"a" * 8000), "extents": extents} for n in range(7)]
