@@ -9,10 +9,10 @@ from wanllmdb.sdk.manifest import Entry
 from wanllmdb.sdk.transfer.hashes import HashedFile
 
 # As in `artifacts.draft_files` of the server.
-MAX_FILES_PER_REQUEST = 10_000
+MAX_FILES_PER_REQUEST = 50_000
 MAX_BYTES_PER_REQUEST = 7_000_000
 # The JSON of a file besides its path: a hash, a size, maybe its number among the executable ones.
-_BYTES_PER_FILE = 204
+_BYTES_PER_FILE = 100
 # That of a reference besides its texts: the keys and a size.
 _BYTES_PER_REFERENCE = 140
 
@@ -50,11 +50,11 @@ class FileBatch:
     @property
     def fields(self) -> dict[str, Any]:
         """For the body of a request."""
-        rows = zip(self._paths, self._sizes, self._sha256, strict=True)
-        files: list[dict[str, Any]] = [{"path": path, "size": size, "sha256": sha256} for path, size, sha256 in rows]
-        for index in self._executable:
-            files[index]["executable"] = True
-        return {"files": [*files, *self._references]} if len(self) else {}
+        columns: dict[str, Any] = {"paths": self._paths, "sizes": self._sizes, "sha256": self._sha256}
+        if self._executable:
+            columns["executable"] = self._executable
+        fields: dict[str, Any] = {"file_columns": columns} if self._paths else {}
+        return {**fields, "files": self._references} if self._references else fields
 
 
 def batches(files: Iterable[HashedFile], references: Iterable[Entry] = ()) -> Iterator[FileBatch]:

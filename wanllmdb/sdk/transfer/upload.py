@@ -24,7 +24,7 @@ MAX_WORKERS = 4
 # Presigned URLs are valid for an hour; with so few in a request they are normally used long before.
 MAX_URLS_PER_REQUEST = 256
 # Packs are in memory when their URLs are requested.
-MAX_PACK_BYTES_PER_REQUEST = 24 * MIB
+MAX_PACK_BYTES_PER_REQUEST = 32 * MIB
 
 
 class UploadTarget:
