@@ -45,9 +45,9 @@ class File:
         return self.path.rsplit("/", 1)[-1]
 
     @checked()
-    def download(self, root: StrPath | None = None) -> str:
-        """Download and verify this file, and return its local path. `root` is as in `Artifact.download`."""
-        return require_logged(self._state, "download").download_entry(self.path, root)
+    def download(self, root: StrPath | None = None, *, skip_cache: bool = False) -> str:
+        """Download and verify this file, and return its local path. The arguments are as in `Artifact.download`."""
+        return require_logged(self._state, "download").download_entry(self.path, root, skip_cache)
 
     def __repr__(self) -> str:
         state = self._state

@@ -14,6 +14,7 @@ from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
 from wanllmdb.sdk.lineage.graph import Lineage
 from wanllmdb.sdk.lineage.impact import Impact
+from wanllmdb.sdk.local_cache.contents import Contents
 from wanllmdb.sdk.local_cache.stored_files import copy
 from wanllmdb.sdk.logged_version import LoggedVersion
 from wanllmdb.sdk.manifest import Entry, Manifest
@@ -21,7 +22,7 @@ from wanllmdb.sdk.models import RunRecord
 from wanllmdb.sdk.paths import StrPath
 from wanllmdb.sdk.progress import OnProgress, ProgressCallback
 from wanllmdb.sdk.reference_downloads import ReferenceSource
-from wanllmdb.sdk.transfer import download, hashes, unrelated_files
+from wanllmdb.sdk.transfer import cached_contents, download, hashes, unrelated_files
 from wanllmdb.sdk.transfer.download_directory import DownloadDirectory, TempDir, write_error
 from wanllmdb.sdk.transfer.hashes import HashedFile
 from wanllmdb.sdk.transfer.publication import Publication
@@ -104,7 +105,7 @@ class LocalVersion(LoggedVersion):
                 return start, entries
         raise errors.NotFound(f"{self.label} contains no path that starts with {prefix!r}")
 
-    def download_entry(self, path: str, root: StrPath | None = None) -> str:
+    def download_entry(self, path: str, root: StrPath | None = None, skip_cache: bool = False) -> str:
         return str(Path(self._copy(root, [self.entry(path)]), path))
 
     def logged_by(self) -> RunRecord | None:
@@ -160,15 +161,29 @@ class LocalVersion(LoggedVersion):
                 if exact_prefix is not None:
                     unrelated_files.remove(directory.path, [entry.path for entry in entries], exact_prefix)
                 publication.finish()
-                for entry in missing:
-                    if temp_dir is not None and entry not in fetched:
-                        self._copy_entry(entry, directory, temp_dir.new_path(), on_progress)
+                if temp_dir is not None:
+                    self._copy_entries(
+                        [entry for entry in missing if entry not in fetched], directory, temp_dir, on_progress
+                    )
             finally:
                 if temp_dir is not None:
                     temp_dir.remove()
             download.finish(directory, entries)
         self._warn_of_missing(references)
         return str(self._root(root))
+
+    def _copy_entries(
+        self, entries: list[Entry], directory: DownloadDirectory, temp_dir: TempDir, on_progress: OnProgress
+    ) -> None:
+        """From where they are, or else from the cache of contents."""
+        cached = [RemoteFile(entry, "", 0) for entry in entries if entry.path not in self._sources]
+        cache, publication = Contents(self.connection.settings), Publication(directory)
+        if lost := cached_contents.place(cache, cached, temp_dir, publication, on_progress):
+            path = lost[0].entry.path
+            raise errors.CorruptDownload(f"{path!r} of {self.label} is no longer in the cache of this machine")
+        for entry in entries:
+            if entry.path in self._sources:
+                self._copy_entry(entry, directory, temp_dir.new_path(), on_progress)
 
     def _copy_entry(self, entry: Entry, directory: DownloadDirectory, temporary: str, on_progress: OnProgress) -> None:
         source = os.fspath(self._sources[entry.path])

@@ -207,10 +207,10 @@ class LoggedVersion:
             raise errors.NotFound(f"{self.label} contains no file {path!r}")
         return self.manifest[path]
 
-    def download_entry(self, path: str, root: StrPath | None = None) -> str:
+    def download_entry(self, path: str, root: StrPath | None = None, skip_cache: bool = False) -> str:
         usages.record(self)
         manifest = RemoteManifest(self.connection.client, self.record["id"], only=path)
-        directory, _ = self._download(root, manifest, None, (1, self.manifest[path].size))
+        directory, _ = self._download(root, manifest, None, (1, self.manifest[path].size), skip_cache=skip_cache)
         return str(Path(directory, path))
 
     def verify(self, root: StrPath | None = None, allow_missing_references: bool = False) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import wanllmdb as wandb
+from wanllmdb.sdk import settings
 from wanllmdb.sdk.http_client import Client
 from wanllmdb.sdk.offline import run_directory
 
@@ -186,6 +187,13 @@ def test_what_was_downloaded_can_be_used_offline(client, project, monkeypatch, t
         with pytest.raises(wandb.CorruptDownload, match="holds other bytes now"):
             found.download(tmp_path / "third")
         shutil.rmtree(tmp_path / "down")
+        capsys.readouterr()
+        cached = run.use_artifact("data")
+        assert "its files are in the cache of this machine" in capsys.readouterr().err
+        assert (Path(cached.download(tmp_path / "third")) / "in/a.txt").read_text() == "abc"
+        shutil.rmtree(settings.load().cache_dir / "contents")
+        with pytest.raises(wandb.CorruptDownload, match=r"'in/a\.txt' of .*data:v1 is no longer in the cache"):
+            cached.download(tmp_path / "fourth")
         with pytest.raises(wandb.NotFound, match="its files are no longer there"):
             run.use_artifact("data")
     assert sync()[0] == 0

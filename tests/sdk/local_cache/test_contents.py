@@ -12,6 +12,7 @@ import pytest
 from tests.sdk.local_cache.conftest import sha256
 from wanllmdb.sdk import errors
 from wanllmdb.sdk.local_cache import content_files, contents, file_copies
+from wanllmdb.sdk.manifest import Entry
 from wanllmdb.sdk.progress import ignore_progress
 
 BIG = b"weights " * (256 << 10)
@@ -157,6 +158,14 @@ def test_with_hard_links_downloads_share_one_read_only_file(machine):
     assert not machine.fetch(BIG).samefile(first)
 
 
+def test_two_files_of_a_download_are_never_one(machine, tmp_path):
+    machine.add(BIG, cache_hard_links=True)
+    cache = machine.open(cache_hard_links=True)
+    for name in "ab":
+        assert cache.copy(sha256(BIG), len(BIG), str(tmp_path / name), ignore_progress)
+    assert not (tmp_path / "a").samefile(tmp_path / "b")
+
+
 def test_a_file_that_somebody_may_write_to_is_never_linked_to(machine):
     first = machine.add(BIG)
     second = machine.fetch(BIG, cache_hard_links=True)
@@ -181,6 +190,18 @@ def test_a_few_small_contents_are_a_file_each(machine):
     machine.add_small(b"one", b"two", b"one")
     assert len(machine.files()) == 2
     assert machine.fetch(b"one")
+
+
+def test_whether_all_is_here_is_known_without_reading_it(machine):
+    several = [b"%d" % number for number in range(300)]
+    machine.add_small(*several)
+    machine.add(BIG)
+    entries = [Entry("path", len(content), sha256(content)) for content in (BIG, *several)]
+    assert machine.open().has_all(entries)
+    for absent in (b"absent", BIG + b"absent"):
+        assert not machine.open().has_all([*entries, Entry("path", len(absent), sha256(absent))])
+    assert not machine.open().has_all([Entry("path", 1, None)])
+    assert not machine.open().has_all([Entry("path", 2, sha256(several[0]))])
 
 
 def test_more_than_memory_should_hold_becomes_several_packs(machine):

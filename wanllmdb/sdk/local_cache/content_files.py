@@ -43,6 +43,8 @@ class ContentFiles:
         self._hard_links = hard_links
         """Whether downloads are hard links of these files, and so are read-only."""
         self._names: dict[str, dict[str, str]] = {}
+        self._linked: set[str] = set()
+        """What was given out as a hard link: once, as two paths of a directory must not be one file."""
 
     def __contains__(self, sha256: str) -> bool:
         return sha256 in self._list(sha256[:2])
@@ -90,7 +92,8 @@ class ContentFiles:
         is_known = self._is_own and file_name(name[:64], before) == name and used_ns > _booted_ns()
         if before.st_size != size or not is_known:
             return self._copy_hashed(source, name, size, target, on_progress)
-        if self._hard_links and not before.st_mode & 0o333:
+        if self._hard_links and not before.st_mode & 0o333 and name not in self._linked:
+            self._linked.add(name)
             os.link(self._local_path(name), target)
             is_copied = os.path.samestat(os.lstat(target), before)
         else:

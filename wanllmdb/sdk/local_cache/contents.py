@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from wanllmdb.sdk import errors
 from wanllmdb.sdk.local_cache import content_packs
 from wanllmdb.sdk.local_cache.content_additions import Additions
 from wanllmdb.sdk.local_cache.content_files import ContentFiles, list_directory
-from wanllmdb.sdk.local_cache.content_packs import Pack
+from wanllmdb.sdk.local_cache.content_packs import Pack, Record
+from wanllmdb.sdk.manifest import Entry
 from wanllmdb.sdk.progress import OnProgress
 from wanllmdb.sdk.settings import Settings
 
@@ -50,6 +51,16 @@ class Contents:
             for digest, content in cache.read_packs(wanted):
                 del wanted[digest]
                 yield digest.hex(), content
+
+    def has_all(self, entries: Iterable[Entry]) -> bool:
+        """Whether all these contents are here; their bytes are checked when they are read."""
+        sizes = {entry.sha256: entry.size for entry in entries}
+        absent = {sha256: size for sha256, size in sizes.items() if sha256 is None or not self.has_file(sha256)}
+        wanted = {
+            bytes.fromhex(sha256): size for sha256, size in absent.items() if sha256 and size < content_packs.SMALL
+        }
+        found = {record[0] for cache in self._directories for record in cache.find_in_packs(wanted)}
+        return len(found) == len(absent)
 
     def has_file(self, sha256: str) -> bool:
         """Whether there was a file with this content when the cache was listed."""
@@ -98,6 +109,11 @@ class CacheDirectory:
                         yield record[0], content
                 if found and self._is_own:
                     os.utime(path)
+
+    def find_in_packs(self, sizes: dict[bytes, int]) -> Iterator[Record]:
+        for path in self._packs_by_use():
+            with suppress(OSError), Pack(path) as pack:
+                yield from pack.find(sizes)
 
     def _packs_by_use(self) -> list[Path]:
         """The packs, those that were used last first."""

@@ -9,6 +9,7 @@ from typing import Any
 from wanllmdb.sdk import errors, timestamps
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.local_cache import download_index
+from wanllmdb.sdk.local_cache.contents import Contents
 from wanllmdb.sdk.local_cache.manifest_json import parse_manifest
 from wanllmdb.sdk.local_version import LocalVersion
 from wanllmdb.sdk.manifest import Entry, Manifest
@@ -43,13 +44,18 @@ def resolve(
         return unsent
     manifest = parse_manifest(found)
     directory = _complete_directory(found, manifest)
-    sources = {entry.path: str(Path(directory, entry.path)) for entry in manifest}
+    if directory is None and not Contents(connection.settings).has_all(manifest):
+        raise errors.NotFound(
+            f"{found['name']}:{found['record']['version']} was downloaded to {found['directories'][0]} on "
+            f"{found['downloaded_at']}, but its files are no longer there, or changed"
+        )
+    sources = {entry.path: str(Path(directory, entry.path)) for entry in manifest} if directory else {}
     downloaded = LocalVersion(connection, found["record"], sources, manifest)
     _require_type(downloaded, type)
     label = f"{found['name']}:{alias or suffix or version or 'latest'}"
     connection.console.warning(
         f"offline: {label} is {found['record']['version']} as of {fetched_at}, {_age(fetched_at)} ago; its files are "
-        f"those in {directory}"
+        f"{f'those in {directory}' if directory else 'in the cache of this machine'}"
     )
     return downloaded
 
@@ -74,15 +80,12 @@ def _require_type(version: LocalVersion, type: str | None) -> None:
         raise errors.TypeDiffers(f"Artifact {version.name!r} is a {actual}, not a {type}")
 
 
-def _complete_directory(found: dict[str, Any], manifest: Manifest) -> str:
+def _complete_directory(found: dict[str, Any], manifest: Manifest) -> str | None:
     """The newest directory in which all files have the right size; their bytes are checked when they are read."""
     for directory in found["directories"]:
         if all(_has_size(Path(directory, entry.path), entry) for entry in manifest):
             return str(directory)
-    raise errors.NotFound(
-        f"{found['name']}:{found['record']['version']} was downloaded to {found['directories'][0]} on "
-        f"{found['downloaded_at']}, but its files are no longer there, or changed"
-    )
+    return None
 
 
 def _has_size(path: Path, entry: Entry) -> bool:
