@@ -31,7 +31,7 @@ class FileColumnsSerializer(serializers.Serializer):
     extents = serializers.DictField(
         child=serializers.ListField(child=serializers.ListField(min_length=2, max_length=2)),
         required=False,
-        help_text="What large files consist of: by the number of the file, `[sha256, size]` of its pieces in their order.",
+        help_text="What large files consist of: by the file's number, `[sha256, size]` of its pieces in their order.",
     )
 
 
@@ -103,10 +103,7 @@ def _errors_of_extents(extents: Any, count: int) -> dict[int, list[str]]:
         return {0: ["Expected an object: lists of [sha256, size] by the numbers of files."]}
     errors = {}
     for number, (index, pairs) in enumerate(extents.items()):
-        if (
-            not (isinstance(index, str) and index.isascii() and index.isdecimal() and len(index) < 7)
-            or int(index) >= count
-        ):
+        if not (re.fullmatch("[0-9]{1,6}", index) and int(index) < count):
             errors[number] = [f"There is no file {index!r}."]
         elif not is_extents(pairs):
             errors[number] = [EXTENTS_ERROR]

@@ -23,6 +23,12 @@ class EntrySerializer(serializers.Serializer):
     executable = serializers.BooleanField(required=False, help_text="Only there if true.")
     object = serializers.UUIDField(allow_null=True)
     offset = serializers.IntegerField()
+    extents = serializers.ListField(
+        child=serializers.ListField(min_length=3, max_length=3),
+        required=False,
+        help_text="Only there for a file that is stored in pieces, whose `object` is null: `[object, offset, size]` of "
+        "the bytes that it consists of, in their order.",
+    )
     integrity = serializers.CharField()
     reference = serializers.CharField(allow_null=True, help_text="The same as `reference_uri`.")
     is_reference = serializers.BooleanField(required=False, help_text=_ONLY_OF_REFERENCES)
@@ -83,6 +89,11 @@ class ManifestColumnsSerializer(serializers.Serializer):
         help_text="The index in `objects`; null for references, and for what cannot be read.",
     )
     offsets = serializers.ListField(child=serializers.IntegerField())
+    extents = serializers.DictField(
+        child=serializers.ListField(child=serializers.ListField(min_length=3, max_length=3)),
+        help_text="By row, of files that are stored in pieces, whose `object` is null: `[index in objects, offset, "
+        "size]` of the bytes that they consist of, in their order.",
+    )
     unreadable = serializers.DictField(
         child=serializers.CharField(), help_text="By row: the integrity of files without bytes, `missing` or `corrupt`."
     )
@@ -93,7 +104,7 @@ class ManifestColumnsSerializer(serializers.Serializer):
 
 def manifest_body(version: ArtifactVersion, page: ManifestPage, expires_in: int) -> dict[str, Any]:
     """The data of `ManifestSerializer`, built by hand because it has thousands of entries."""
-    ids = {text: str(UUID(text)) for text in {row.object_id for row in page.rows} if text}
+    ids = {text: str(UUID(text)) for text in {*page.objects, *(row.object_id for row in page.rows)} if text}
     entries = []
     for number, row in enumerate(page.rows):
         entry = {
@@ -107,6 +118,8 @@ def manifest_body(version: ArtifactVersion, page: ManifestPage, expires_in: int)
             "integrity": integrity_of(row.state),
             "reference": row.reference_uri,
         }
+        if number in page.extents:
+            entry["extents"] = [[ids[text], offset, size] for text, offset, size in page.extents[number]]
         if row.is_executable:
             entry["executable"] = True
         if row.reference_uri is not None:
@@ -127,7 +140,8 @@ def manifest_columns(version: ArtifactVersion, page: ManifestPage, expires_in: i
     ]
     without_sha256 = [(number, row) for number, row in enumerate(page.rows) if row.sha256 is None]
     # Few rows have more to say.
-    unreadable = [(number, page.rows[number]) for number, index in enumerate(objects) if index is None]
+    without = [(number, page.rows[number]) for number, index in enumerate(objects) if index is None]
+    unreadable = [(number, row) for number, row in without if number not in page.extents]
     body = {
         "paths": columns.path,
         "sizes": columns.size,
@@ -137,6 +151,10 @@ def manifest_columns(version: ArtifactVersion, page: ManifestPage, expires_in: i
         "objects": [{"url": obj.url, "size": obj.size} for obj in page.objects.values()],
         "object": objects,
         "offsets": columns.offset,
+        "extents": {
+            number: [(indexes[text], offset, size) for text, offset, size in places]
+            for number, places in page.extents.items()
+        },
         "unreadable": {number: integrity_of(row.state) for number, row in unreadable if row.reference_uri is None},
         "references": {
             number: _reference(row, page.reference_urls.get(number))

@@ -8,19 +8,23 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import CharField, Value
 from django.db.models.functions import Cast, Coalesce
 
 from accounts.actor import Actor
 from artifacts import storage
+from artifacts.content import extents
 from artifacts.content.downloads import record_download
 from artifacts.models import ArtifactVersion, Blob
 from artifacts.references import external_stores
 from artifacts.references.external_stores import Reference
+from core.value_lists import ValueList
 
 MAX_ENTRIES = 5_000
 MAX_ROWS = 20_000
 """Of the form in columns."""
+MAX_EXTENTS_A_PAGE = 20_000
 
 
 class Row(NamedTuple):
@@ -38,6 +42,8 @@ class Row(NamedTuple):
     object_size: int | None
     object_key: str | None
     offset: int | None
+    extent_count: int | None
+    """Of a file that consists of pieces, which has no object and offset of its own: how many. 0 of others."""
     reference_uri: str | None
     reference_identity: str | None
     reference_version_id: str | None
@@ -49,8 +55,8 @@ class Row(NamedTuple):
 
 _COLUMNS = (
     "path", "size", "mime_type", "is_executable", "blob__sha256", "blob__md5", "blob__state", "object_text",
-    "blob__object__size", "blob__object__key", "blob__offset", "reference_uri", "reference_identity",
-    "reference_version_id",
+    "blob__object__size", "blob__object__key", "blob__offset", "blob__extent_count", "reference_uri",
+    "reference_identity", "reference_version_id",
 )  # fmt: skip
 READABLE = (Blob.State.UPLOADED, Blob.State.VERIFIED)
 
@@ -63,19 +69,28 @@ class ManifestObject(NamedTuple):
     url: str
 
 
+class ExtentPlace(NamedTuple):
+    """Bytes of a composed file; `object_id` as in `ManifestPage.objects`."""
+
+    object_id: str
+    offset: int
+    size: int
+
+
 @dataclass(frozen=True, slots=True)
 class ManifestPage:
     """Some of a version's files, in the order of their paths, with one signed URL for each object they are in.
 
     `objects` are by `Row.object_id`: those with bytes that can be read. Where there are more files, `next_after` is the
     path to ask for them with. `reference_urls` are signed URLs of the references that are in an external store of the
-    team, by numbers of rows.
+    team, by numbers of rows. `extents` say of files that are stored in pieces, by numbers of rows, where their bytes are.
     """
 
     rows: Sequence[Row]
     objects: dict[str, ManifestObject]
     next_after: str | None
     reference_urls: dict[int, str]
+    extents: dict[int, list[ExtentPlace]]
 
 
 def page(
@@ -83,7 +98,8 @@ def page(
 ) -> ManifestPage:
     """The files after the path `after`. The first page that is asked for counts as one download of the version.
 
-    One query, and one more where there are references.
+    One query, one more where there are references, and three where there are composed files. Of these a page has as
+    many as fit into `MAX_EXTENTS_A_PAGE`, or one.
     """
     if is_first:
         record_download(actor, version, None)
@@ -93,9 +109,44 @@ def page(
     # Not as a UUID: to make 20,000 of them takes longer than the query.
     object_text = Coalesce(Cast("blob__object", CharField()), Value(""))
     rows = [Row._make(row) for row in files.annotate(object_text=object_text).values_list(*_COLUMNS)[: limit + 1]]
+    limit = min(limit, _fitting(rows))
     next_after = rows[limit - 1].path if len(rows) > limit else None
     del rows[limit:]
-    return ManifestPage(rows, _objects(rows), next_after, _reference_urls(version, rows))
+    objects = _objects(rows)
+    return ManifestPage(rows, objects, next_after, _reference_urls(version, rows), _extents(version, rows, objects))
+
+
+def _fitting(rows: Sequence[Row]) -> int:
+    """How many of the rows have few enough extents together."""
+    count = 0
+    for number, row in enumerate(rows):
+        count += row.extent_count or 0
+        if count > MAX_EXTENTS_A_PAGE:
+            return max(1, number)
+    return len(rows)
+
+
+def _extents(
+    version: ArtifactVersion, rows: Sequence[Row], objects: dict[str, ManifestObject]
+) -> dict[int, list[ExtentPlace]]:
+    """The objects are added to the others."""
+    numbers = {row.path: number for number, row in enumerate(rows) if row.extent_count and row.state in READABLE}
+    if not numbers:
+        return {}
+    wholes = dict(version.files.filter(path__in=ValueList(numbers)).values_list("path", "blob"))
+    found = extents.of_composed(wholes.values())
+    texts = {pk: _text(pk) for pk in found.objects}
+    for pk, obj in found.objects.items():
+        objects.setdefault(texts[pk], ManifestObject(pk, obj.size, storage.get_download_url(obj.key)))
+    return {
+        numbers[path]: [ExtentPlace(texts[pk], offset, size) for pk, offset, size in found.places[whole]]
+        for path, whole in wholes.items()
+    }
+
+
+def _text(pk: UUID) -> str:
+    """As the database writes it."""
+    return str(pk) if connection.features.has_native_uuid_field else pk.hex
 
 
 def _objects(rows: Sequence[Row]) -> dict[str, ManifestObject]:

@@ -15,12 +15,12 @@ from rest_framework.test import APIClient
 from accounts.actor import Actor
 from accounts.models import User
 from artifacts import artifacts, draft_files, errors, storage, tasks, versions
-from artifacts.content import archives, downloads, extents, garbage_collection, held_bytes, uploads
+from artifacts.content import archives, downloads, extents, garbage_collection, held_bytes, manifests, uploads
 from artifacts.draft_extents import Piece
 from artifacts.draft_files import FileSpec
 from artifacts.models import Artifact, ArtifactFile, ArtifactVersion, Blob, Extent, StoredObject
 from artifacts.previews import registry
-from tests.artifacts.client import MIB, begin, digest_of, log, md5, sha256, upload
+from tests.artifacts.client import MIB, begin, digest_of, fetch, log, md5, sha256, upload
 
 ARTIFACTS = "/api/v1/artifacts"
 
@@ -133,6 +133,34 @@ def test_all_readers_give_the_same_bytes(vera, bob, version, pieces, data):
     with zipfile.ZipFile(io.BytesIO(b"".join(zipped.chunks))) as archive:
         contents = {name: archive.read(name) for name in archive.namelist()}
     assert contents == {"m": whole, "0": pieces[0], "1": pieces[3], "2": pieces[4]}
+
+
+def test_a_manifest_says_where_the_pieces_are(api, vera, version, pieces):
+    whole = b"".join(pieces)
+    composed(version, "m", pieces)
+    url = f"{ARTIFACTS}/versions/{version.pk}/manifest"
+    page = api(vera).get(url).json()
+    entry = next(entry for entry in page["entries"] if entry["path"] == "m")
+    assert (entry["object"], entry["integrity"]) == (None, "verified")
+    assert [size for _, _, size in entry["extents"]] == [MIB + 7, 300_001, MIB, 5]
+    assert b"".join(fetch(page["objects"][pk]["url"], *place) for pk, *place in entry["extents"]) == whole
+
+    page = api(vera).get(f"{url}?format=columns").json()
+    assert (page["paths"][3], page["object"][3], page["unreadable"]) == ("m", None, {})
+    assert list(page["extents"]) == ["3"]
+    assert b"".join(fetch(page["objects"][n]["url"], *place) for n, *place in page["extents"]["3"]) == whole
+
+
+def test_a_page_of_a_manifest_has_few_extents(api, vera, version, pieces, monkeypatch):
+    monkeypatch.setattr(manifests, "MAX_EXTENTS_A_PAGE", 6)
+    for path in ("x1", "x2", "x3"):
+        composed(version, path, pieces * (1 + int(path[1])))
+    url, cursor, pages = f"{ARTIFACTS}/versions/{version.pk}/manifest?format=columns", "", []
+    while cursor is not None:
+        page = api(vera).get(f"{url}&cursor={cursor}").json()
+        pages.append(page["paths"])
+        cursor = page["next_cursor"]
+    assert pages == [["0", "1", "2"], ["x1"], ["x2"], ["x3"]]
 
 
 # --- Logged in pieces ---
