@@ -156,7 +156,7 @@ class ContentFiles:
     def add_content(self, sha256: str, content: bytes, temporary: str) -> None:
         """Keep the bytes of a file. Raises OSError."""
         with FileIO(temporary, "xb") as writer:
-            writer.write(content)
+            file_copies.write_all(writer, memoryview(content))
         self._move(sha256, temporary)
 
     def _add_clone(self, sha256: str, source: str, temporary: str) -> bool:

@@ -65,7 +65,7 @@ def copy(source: FileIO, target: FileIO, size: int, on_progress: OnProgress) -> 
         if error.errno not in _REFUSED:
             raise
     for block in _blocks(source, size - copied):
-        _write_all(target, block)
+        write_all(target, block)
         copied += len(block)
         on_progress(len(block))
     return copied == size
@@ -76,7 +76,7 @@ def copy_hashed(source: FileIO, target: FileIO, size: int, on_progress: OnProgre
     digest = hashlib.sha256()
     for block in _blocks(source, size):
         digest.update(block)
-        _write_all(target, block)
+        write_all(target, block)
         on_progress(len(block))
     return digest.hexdigest()
 
@@ -99,6 +99,6 @@ def _blocks(source: FileIO, size: int) -> Iterator[memoryview]:
         yield block[:count]
 
 
-def _write_all(target: FileIO, block: memoryview) -> None:
+def write_all(target: FileIO, block: memoryview) -> None:
     while block:
         block = block[target.write(block) :]

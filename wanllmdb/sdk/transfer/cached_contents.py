@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
@@ -17,6 +17,7 @@ SMALL = 64 << 10
 """The bytes of files below this size are kept many in a file."""
 _MAX_WORKERS = 4
 _BATCH_SIZE = 32
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
 class ContentCache(Protocol):
@@ -52,8 +53,7 @@ def place(
     for sha256, content in cache.read_small(sizes):
         for file in by_sha256.pop(sha256):
             path = temp_dir.new_path()
-            with io.FileIO(path, "xb") as target:
-                target.write(content)
+            _write(path, content)
             publication.add(path, file.entry.path)
             on_progress(len(content), 1, is_reused=True)
 
@@ -74,3 +74,13 @@ def place(
         for start in range(0, len(candidates), _BATCH_SIZE):
             workers.submit(copy, candidates[start : start + _BATCH_SIZE])
     return missing
+
+
+def _write(path: str, content: bytes) -> None:
+    handle = os.open(path, _CREATE, 0o666)
+    try:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[os.write(handle, rest) :]
+    finally:
+        os.close(handle)
