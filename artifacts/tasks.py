@@ -10,7 +10,7 @@ from celery.signals import beat_embedded_init, beat_init, worker_ready
 from django.utils import timezone
 
 from artifacts import errors, former_names, health
-from artifacts.content import deletions, garbage_collection, reconciliation, verification
+from artifacts.content import deletions, garbage_collection, reconciliation, repacking, verification
 from wanllmdb.celery import app
 
 _RETRY = {"autoretry_for": (errors.Unavailable,), "retry_backoff": 5, "retry_backoff_max": 300, "max_retries": 5}
@@ -62,6 +62,11 @@ def run_gc() -> None:
     former_names.prune()
 
 
+@app.task(**_RETRY)
+def repack() -> None:
+    repacking.repack()
+
+
 @app.task(expires=health.HEARTBEAT_INTERVAL.total_seconds())
 def record_heartbeat() -> None:
     health.record_heartbeat()
@@ -84,6 +89,7 @@ BEAT: dict[str, dict[str, Any]] = {
     "artifacts-sweep": {"task": sweep.name, "schedule": timedelta(minutes=1)},
     "artifacts-record-heartbeat": {"task": record_heartbeat.name, "schedule": health.HEARTBEAT_INTERVAL},
     "artifacts-run-gc": {"task": run_gc.name, "schedule": timedelta(minutes=10)},
+    "artifacts-repack": {"task": repack.name, "schedule": timedelta(hours=1)},
     "artifacts-delete-bytes": {"task": delete_bytes.name, "schedule": timedelta(minutes=1)},
     "artifacts-reconcile": {"task": reconcile.name, "schedule": timedelta(hours=1)},
 }

@@ -228,6 +228,8 @@ STORAGES["artifacts"] = {
 
 # How long unreferenced bytes are kept: longer than any presigned URL to them is valid.
 ORPHAN_GRACE = timedelta(seconds=env.int("ORPHAN_GRACE_SECONDS", default=2 * 3600))
+# The share of a pack that nothing needs any more from which it is rewritten without that; above 1 none is.
+REPACK_THRESHOLD = env.float("REPACK_THRESHOLD", default=0.5)
 # How long after its last change a draft expires.
 DRAFT_LIFE = timedelta(seconds=env.int("DRAFT_LIFE_SECONDS", default=7 * 24 * 3600))
 # How long a former name leads to what was renamed, and is kept from others; so are names of what was deleted with

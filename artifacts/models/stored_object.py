@@ -43,6 +43,11 @@ class StoredObjectQuerySet(models.QuerySet["StoredObject"]):
         needless = needless.exclude(blobs__uses__isnull=False)
         return needless.exclude(blobs__claimed_at__gte=before)
 
+    def finished_packs(self, before: datetime) -> Self:
+        """Packs from before `before` that have arrived, without those of drafts."""
+        packs = self.filter(kind=StoredObject.Kind.PACK, state=StoredObject.State.UPLOADED, created_at__lt=before)
+        return packs.exclude(version__state=VersionState.DRAFT)
+
     def empty(self, before: datetime) -> Self:
         """Objects from before `before` that have no blobs. Those of a draft stay, as in `orphaned`."""
         return self.filter(created_at__lt=before, blobs__isnull=True).exclude(version__state=VersionState.DRAFT)

@@ -1,11 +1,16 @@
-"""`manage.py reconcile`: compares the object store with the database, and deletes what the database does not know."""
+"""`manage.py reconcile`: compares the object store with the database, and deletes what the database does not know.
 
+It also says how much of the packs nothing needs any more.
+"""
+
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from artifacts import errors
-from artifacts.content import reconciliation
+from artifacts.content import reconciliation, repacking
 
 
 class Command(BaseCommand):
@@ -25,6 +30,11 @@ class Command(BaseCommand):
             self.stdout.write(key)
         done = "deleted" if delete else "found; --delete deletes them"
         self.stderr.write(f"{len(unknown)} unknown to the database {done}." if unknown else "Nothing is left over.")
+        if needless := [pack.needless for pack in repacking.measure(timedelta()) if pack.needless]:
+            self.stderr.write(
+                f"{sum(needless):,} bytes in {len(needless):,} packs are not needed any more: "
+                f"workers rewrite each pack once {settings.REPACK_THRESHOLD:.0%} of it are not."
+            )
         if missing:
             self.stderr.write(f"{len(missing)} known to the database are not in the store:")
             for key in missing:
