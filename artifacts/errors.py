@@ -6,7 +6,7 @@ Missing          AliasNotFound, VersionNotFound
 Conflict         NameTaken, NameReserved, PathTaken, TypeDiffers, VersionFinalized, VersionIncomplete,
                  VersionHasAliases, BytesMismatch, AliasMoved, AliasTargetRefused, NothingBefore, ProposalOpen,
                  ProposalDecided, RuleTaken, TooManyAliases, TooManyProposals, TooManyRules, TooManyStores,
-                 UploadIncomplete, VersionHeld, PackDiffers
+                 UploadIncomplete, VersionHeld, PackDiffers, BaseUnverified
 Unavailable      StoreUnavailable, ClockSkew, Busy
 """
 
@@ -30,6 +30,7 @@ __all__ = [
     "AliasNotFound",
     "AliasProtected",
     "AliasTargetRefused",
+    "BaseUnverified",
     "Busy",
     "BytesMismatch",
     "ClockSkew",
@@ -167,6 +168,10 @@ class BytesMismatch(Conflict):
 
 class PackDiffers(Conflict):
     """A pack that is stated by paths is not what the draft waits for: others have sent or added files meanwhile."""
+
+
+class BaseUnverified(Conflict):
+    """A version on which no draft can be based by this user: `paths` are corrupt, or nobody has verified them yet."""
 
 
 class AliasTargetRefused(Conflict):

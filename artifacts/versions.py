@@ -14,6 +14,7 @@ from accounts.actor import Actor
 from accounts.models import Role
 from artifacts import (
     artifacts,
+    draft_bases,
     draft_files,
     errors,
     events,
@@ -80,11 +81,14 @@ def begin(
     aliases: Sequence[str] = (),
     numbering: str = Numbering.ON_CREATE,
     derived_from: Sequence[str] = (),
+    base: ArtifactVersion | None = None,
+    removed: Sequence[str] = (),
 ) -> DraftResult:
     """A new draft; or, where the digest is given, the version or the user's own draft that has it already.
 
     With `executable_digest` as well, one with these executable files; without, whichever are executable.
     `derived_from` are its sources, as `sources.resolve` takes them; a version that has the contents keeps its own.
+    With a `base` it has the files of that version too, but for those at the paths of the specs and the `removed` ones.
     Aliases that `finalize` would refuse to assign are refused before any byte is sent; they are assigned there.
     """
     check_aliases(actor, artifact, aliases)
@@ -92,6 +96,7 @@ def begin(
         raise errors.Invalid(f"Run {run.name!r} belongs to another project than artifact {artifact.name!r}.")
     found = sources.resolve(actor.user, derived_from, artifact.project)
     specs = references.check_specs(specs)
+    kept = draft_bases.check(actor, artifact, base, removed, (spec.path for spec in specs)) if base else None
     fields = {"run": run, "description": description, "notes": notes, "metadata": metadata or {}}
     fields["executable_digest"] = executable_digest or ""
     with transaction.atomic():
@@ -102,6 +107,8 @@ def begin(
         version, created = _open_draft(actor, artifact, digest, fields, numbering)
         if found or not created:
             sources.replace(version, found)
+        if kept:
+            draft_bases.copy(version, kept)
         _, missing = references.add_to_locked(actor, version, specs)
     return DraftResult(version, created, missing)
 

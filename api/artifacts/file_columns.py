@@ -8,7 +8,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from api.artifacts.fields import EXTENTS_ERROR, HashField, SizeField, is_extents
+from api.artifacts.fields import EXTENTS_ERROR, HashField, PlainListField, SizeField, is_extents
 from api.errors import MAX_FIELD_ERRORS
 from artifacts import storage, validators
 from artifacts.draft_extents import Piece
@@ -33,6 +33,14 @@ class FileColumnsSerializer(serializers.Serializer):
         required=False,
         help_text="What large files consist of: by the file's number, `[sha256, size]` of its pieces in their order.",
     )
+
+
+@extend_schema_field(serializers.ListField(child=serializers.CharField(max_length=1024), max_length=MAX_FILES_A_CALL))
+class PathListField(PlainListField):
+    noun = "Path"
+
+    def error_of(self, item: Any) -> str:
+        return "" if isinstance(item, str) else "expected a text."
 
 
 @extend_schema_field(FileColumnsSerializer)

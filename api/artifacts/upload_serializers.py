@@ -22,7 +22,7 @@ from api.artifacts.fields import (
     ReferenceUriField,
     SizeField,
 )
-from api.artifacts.file_columns import FileColumnsField
+from api.artifacts.file_columns import FileColumnsField, PathListField
 from api.artifacts.serializers import (
     ArtifactCreate,
     ArtifactDetailSerializer,
@@ -32,6 +32,7 @@ from api.artifacts.serializers import (
 from api.fields import BoundedListField, BoundedListSerializer, JSONObjectField, LineField, ProseField
 from artifacts import storage, validators, versions
 from artifacts.content import packs, uploads
+from artifacts.draft_files import MAX_FILES_A_CALL
 from artifacts.lineage import sources
 from artifacts.models import StoredObject
 from artifacts.references import identities
@@ -53,6 +54,15 @@ class VersionCreate(serializers.Serializer):
     run_id = serializers.UUIDField(required=False, allow_null=True)
     files = FileListField(required=False)
     file_columns = FileColumnsField(required=False)
+    base = serializers.UUIDField(
+        required=False,
+        allow_null=True,
+        help_text="A finalized version of the same project, whose other files the draft has too: those at paths that "
+        "are neither stated here nor `removed`.",
+    )
+    removed = PathListField(
+        required=False, max_length=MAX_FILES_A_CALL, help_text="Paths of files of the `base` that the draft has not."
+    )
     description = ProseField(required=False)
     notes = ProseField(required=False)
     metadata = JSONObjectField(required=False)
@@ -74,6 +84,11 @@ class VersionCreate(serializers.Serializer):
         help_text="Versions that it was made from without a run: `name:production` in the same project, "
         "`team/project/name:v3`, or ids.",
     )
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        if data.get("removed") and not data.get("base"):
+            raise serializers.ValidationError({"removed": "Paths are removed from a base: send its id as base."})
+        return data
 
 
 class VersionUpdate(serializers.Serializer):

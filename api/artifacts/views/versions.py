@@ -169,10 +169,12 @@ class VersionUsedBy(APIView):
 
 def draft_arguments(request: Request, data: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of `versions.begin` for a validated `VersionCreate`."""
-    run_id = data.get("run_id")
-    translated = ("artifact_id", "run_id", "files", "file_columns")
+    run_id, base_id = data.get("run_id"), data.get("base")
+    translated = ("artifact_id", "run_id", "files", "file_columns", "base")
     others = {name: value for name, value in data.items() if name not in translated}
-    return {"run": get_run(request, run_id) if run_id else None, "specs": file_specs(data), **others}
+    run = get_run(request, run_id) if run_id else None
+    base = get_version(request, base_id) if base_id else None
+    return {"run": run, "base": base, "specs": file_specs(data), **others}
 
 
 def serialize_draft(result: versions.DraftResult) -> dict[str, Any]:

@@ -1,0 +1,86 @@
+"""A draft that is begun with the files of a version, but for those that were changed, added or removed since.
+
+Their rows are copied inside the database, so that it costs little to state what is the same.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from django.db.models import Case, Exists, OuterRef, QuerySet, Value, When
+
+from accounts.actor import Actor
+from artifacts import draft_files, errors
+from artifacts.models import Artifact, ArtifactFile, ArtifactVersion, Blob, ReferenceState
+from core import bulk_rows
+from core.value_lists import ValueList
+
+_MAX_PATHS_IN_ERROR = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A version, and the paths of its files that the draft does not take over."""
+
+    version: ArtifactVersion
+    omitted: frozenset[str]
+
+    def files(self) -> QuerySet[ArtifactFile]:
+        """Those that the draft takes over."""
+        return self.version.files.exclude(path__in=ValueList(self.omitted))
+
+
+def check(
+    actor: Actor, artifact: Artifact, version: ArtifactVersion, removed: Collection[str], stated: Iterable[str]
+) -> Base:
+    """The base of a draft that has other files at the `stated` paths, and none at those that are `removed`.
+
+    Raises `Invalid` where the version is of another project or the paths make no sense, `Conflict` for a draft, and
+    `BaseUnverified` where a file would be taken over whose bytes the user may not share: then all files must be stated.
+    """
+    if version.artifact.project_id != artifact.project_id:
+        raise errors.Invalid(f"The base belongs to another project than artifact {artifact.name!r}.")
+    if not version.is_finalized:
+        raise errors.Conflict("The base is a draft: only a finalized version can be one.")
+    if len(removed) > draft_files.MAX_FILES_A_CALL:
+        raise errors.Invalid(f"One call removes at most {draft_files.MAX_FILES_A_CALL:,} files of the base.")
+    stated, removed = set(stated), set(removed)
+    if both := sorted(removed & stated):
+        raise errors.Invalid(f"The path {both[0]!r} is stated and removed.", paths=both[:_MAX_PATHS_IN_ERROR])
+    known = set(version.files.filter(path__in=ValueList(removed)).values_list("path", flat=True))
+    if unknown := sorted(removed - known):
+        message = f"The base has no file {unknown[0]!r} that could be removed."
+        raise errors.Invalid(message, paths=unknown[:_MAX_PATHS_IN_ERROR])
+    base = Base(version, frozenset(removed | stated))
+    if version.integrity != ArtifactVersion.Integrity.VERIFIED:
+        _require_shareable(actor, artifact, base)
+    return base
+
+
+def copy(draft: ArtifactVersion, base: Base) -> None:
+    """Give the draft, which is locked, those files of its base that it has not. Raises `VersionNotFound`.
+
+    Nobody claims their bytes: the lock keeps the base from being deleted, with which their grace would begin.
+    """
+    row = ArtifactVersion.objects.select_for_update(no_key=True).get(pk=base.version.pk)
+    if row.state == ArtifactVersion.State.DELETED:
+        raise errors.VersionNotFound.deleted(base.version.title, base.version.artifact.name)
+    rows = base.files()
+    if draft.file_count:
+        rows = rows.exclude(path__in=draft.files.values("path"))
+    bulk_rows.copy(
+        rows,
+        version=draft.pk,
+        reference_state=Case(When(reference_uri__isnull=False, then=Value(ReferenceState.UNCHECKED))),
+        reference_checked_at=None,
+        reference_reason=None,
+    )
+    draft_files.count_files(draft)
+
+
+def _require_shareable(actor: Actor, artifact: Artifact, base: Base) -> None:
+    shareable = Blob.objects.shareable(artifact.project, actor.user).filter(pk=OuterRef("blob"))
+    rows = base.files().filter(~Exists(shareable), blob__isnull=False)
+    paths = list(rows.values_list("path", flat=True)[:_MAX_PATHS_IN_ERROR])
+    if paths:
+        message = f"The bytes of {paths[0]!r} in the base are corrupt, or not verified yet: state all files."
+        raise errors.BaseUnverified(message, paths=paths)
