@@ -222,7 +222,7 @@ def _fetch(
 ) -> None:
     with WorkerPool(download.MAX_WORKERS) as workers:
         for entry in entries:
-            workers.submit(references.fetch, RemoteFile(entry, "", 0), temp_dir.new_path(), publication, on_progress)
+            workers.submit(references.fetch, RemoteFile(entry), temp_dir.new_path(), publication, on_progress)
 
 
 def _has(directory: DownloadDirectory, entry: Entry, sha256: str | None) -> bool:

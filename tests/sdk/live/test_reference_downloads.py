@@ -2,7 +2,6 @@
 
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -96,14 +95,14 @@ def test_the_server_signs_what_this_machine_has_no_key_for(artifact, bucket, run
     monkeypatch.setattr("wanllmdb.sdk.references.stores.open_store", None)
     bucket.put(f"{run.name}/one.txt", b"a later version")
     assert contents(artifact.download(tmp_path / "down")) == ALL
-    parse = RemoteManifest._parse
+    pages = RemoteManifest.pages
 
-    def parse_expired(self, record, objects):
-        file = parse(self, record, objects)
-        return replace(file, url=file.url and file.url.replace("Signature=", "Signature=0"))
+    def expired_pages(self):
+        for page in pages(self):
+            yield [file._replace(url=file.url and file.url.replace("Signature=", "Signature=0")) for file in page]
 
     # The store answers a wrong signature like an expired one.
-    monkeypatch.setattr(RemoteManifest, "_parse", parse_expired)
+    monkeypatch.setattr(RemoteManifest, "pages", expired_pages)
     assert contents(artifact.download(tmp_path / "again", path_prefix="s3/")) == {
         "s3/one.txt": "one",
         "s3/two.txt": "two",

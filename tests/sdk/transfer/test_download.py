@@ -34,8 +34,8 @@ class WrittenManifest:
             if path.startswith(self.prefix):
                 yield [RemoteFile(self.entry(path), path, 0)]
 
-    def download_range(self, object_id, start, length, new_writer):
-        new_writer()(self.files[object_id].encode()[start : start + length])
+    def download_range(self, url, start, length, write):
+        write(self.files[url].encode()[start : start + length])
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ class MixedManifest(WrittenManifest):
 
     def pages(self):
         yield from super().pages()
-        yield [RemoteFile(entry, "", 0, self.urls.get(entry.path)) for entry in self.references]
+        yield [RemoteFile(entry, self.urls.get(entry.path)) for entry in self.references]
 
     def renew_url(self, path):
         self.renewed.append(path)

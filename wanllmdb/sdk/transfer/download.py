@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
@@ -15,15 +14,20 @@ from wanllmdb.sdk.progress import OnProgress
 from wanllmdb.sdk.transfer import cached_contents, hashes, unrelated_files
 from wanllmdb.sdk.transfer.cached_contents import ContentCache
 from wanllmdb.sdk.transfer.download_directory import DownloadDirectory, TempDir, remove_stale, write_error
-from wanllmdb.sdk.transfer.file_assembly import RANGE_SIZE, FileSlice, ObjectDownload, RangedDownload
+from wanllmdb.sdk.transfer.file_assembly import (
+    RANGE_SIZE,
+    FileSlice,
+    ObjectDownload,
+    RangedDownload,
+    adjacent_groups,
+    slices_by_position,
+)
 from wanllmdb.sdk.transfer.publication import Publication
 from wanllmdb.sdk.transfer.reference_files import ReferenceFiles
 from wanllmdb.sdk.transfer.remote_manifest import RemoteFile, RemoteManifest
 from wanllmdb.sdk.transfer.worker_pool import WorkerPool
 
 MAX_WORKERS = 8
-MAX_GAP = 64 * 1024
-"""Up to so many unneeded bytes it is cheaper to read on than to send another request."""
 
 
 def download(
@@ -116,12 +120,12 @@ class _Transfer:
         if stored and self._cache is not None:
             assert self._temp_dir is not None
             stored = cached_contents.place(self._cache, stored, self._temp_dir, self.publication, self._on_progress)
-        for object_id, slices in _slices_by_object(stored).items():
+        if stored:
             assert self._temp_dir is not None
             object_download = ObjectDownload(
-                self._manifest, object_id, self.publication, self._temp_dir, self._on_progress, self._cache
+                self._manifest, self.publication, self._temp_dir, self._on_progress, self._cache
             )
-            _submit(workers, object_download, slices)
+            _submit(workers, object_download, slices_by_position(stored))
 
     def _submit_reference(self, workers: WorkerPool, file: RemoteFile, temp_dir: TempDir) -> None:
         if self._references is None:
@@ -221,19 +225,6 @@ def _find_missing(
             references.keep(file.entry, sha256)
 
 
-def _slices_by_object(files: Iterable[RemoteFile]) -> dict[str, list[FileSlice]]:
-    """The slices of each object, sorted by offset."""
-    slices: dict[str, dict[tuple[int, int], FileSlice]] = defaultdict(dict)
-    for file in files:
-        position = (file.offset, file.entry.size)
-        file_slice = slices[file.object_id].setdefault(position, FileSlice(file.entry, file.offset))
-        file_slice.paths.append(file.entry.path)
-    return {
-        object_id: sorted(by_position.values(), key=lambda file_slice: file_slice.offset)
-        for object_id, by_position in slices.items()
-    }
-
-
 def _submit(workers: WorkerPool, object_download: ObjectDownload, slices: list[FileSlice]) -> None:
     for group in adjacent_groups(slices):
         if len(group) == 1 and group[0].entry.size > RANGE_SIZE:
@@ -242,17 +233,3 @@ def _submit(workers: WorkerPool, object_download: ObjectDownload, slices: list[F
                 workers.submit(ranged.download, number)
         else:
             workers.submit(object_download.download, group)
-
-
-def adjacent_groups(slices: Iterable[FileSlice]) -> Iterator[list[FileSlice]]:
-    """Slices that are close to each other in one group, so that one request downloads many small files."""
-    group: list[FileSlice] = []
-    for file_slice in slices:
-        if group:
-            gap = file_slice.offset - group[-1].end
-            if gap < 0 or gap > MAX_GAP or file_slice.end - group[0].offset > RANGE_SIZE:
-                yield group
-                group = []
-        group.append(file_slice)
-    if group:
-        yield group

@@ -1,62 +1,73 @@
-"""Assembles files from the bytes of objects: hashed while they are written, and renamed to their path once verified."""
+"""Assembles files from the bytes of objects: hashed while they arrive, and renamed to their path once verified."""
 
 from __future__ import annotations
 
 import hashlib
-import io
+import os
 import shutil
 import threading
-from collections import deque
-from collections.abc import Callable
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 
 from wanllmdb.sdk import errors
 from wanllmdb.sdk.cancellation import raise_if_cancelled
+from wanllmdb.sdk.connection_errors import ObjectStoreError
 from wanllmdb.sdk.manifest import Entry
 from wanllmdb.sdk.progress import OnProgress
 from wanllmdb.sdk.transfer.cached_contents import SMALL, ContentCache
 from wanllmdb.sdk.transfer.download_directory import TempDir
 from wanllmdb.sdk.transfer.hashes import MIB
 from wanllmdb.sdk.transfer.publication import Publication
-from wanllmdb.sdk.transfer.remote_manifest import RemoteManifest
+from wanllmdb.sdk.transfer.remote_manifest import RemoteFile, RemoteManifest
 
-RANGE_SIZE = 16 * MIB
+RANGE_SIZE = 8 * MIB
 """Larger files are downloaded in ranges of this size; smaller ones next to each other in an object in one request."""
+MAX_AHEAD = 4
+"""So many ranges of a file are under way or wait in memory for those before them."""
+MAX_CREATING = 2
+MAX_GAP = 64 * 1024
+"""Up to so many unneeded bytes it is cheaper to read on than to send another request."""
+_BINARY = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY
 
 
 @dataclass(slots=True)
 class FileSlice:
     """The part of an object that holds the contents of one or more files."""
 
-    entry: Entry
-    offset: int
+    file: RemoteFile
     paths: list[str] = field(default_factory=list)
     is_published: bool = False
 
     @property
+    def entry(self) -> Entry:
+        return self.file.entry
+
+    @property
     def end(self) -> int:
-        return self.offset + self.entry.size
+        return self.file.offset + self.file.entry.size
 
 
 class ObjectDownload:
-    """One object, whose slices become files of a directory."""
+    """Slices of objects, which become files of a directory."""
 
     def __init__(
         self,
         manifest: RemoteManifest,
-        object_id: str,
         publication: Publication,
         temp_dir: TempDir,
         on_progress: OnProgress,
         cache: ContentCache | None = None,
     ) -> None:
         self.manifest = manifest
-        self.object_id = object_id
         self.publication = publication
         self.temp_dir = temp_dir
         self.on_progress = on_progress
         self.cache = cache
+        self.creation = threading.Semaphore(MAX_CREATING)
+        """Held while files are created: more threads would only wait for each other, in Python and in the disk."""
 
     def download(self, slices: list[FileSlice]) -> None:
         """Download adjacent slices. Those with wrong bytes are downloaded a second time."""
@@ -64,15 +75,33 @@ class ObjectDownload:
             missing = [file_slice for file_slice in slices if not file_slice.is_published]
             if not missing:
                 return
-            start, end = missing[0].offset, missing[-1].end
-            with closing(_SliceWriter(self, missing)) as writer:
-                if end > start:
-                    self.manifest.download_range(self.object_id, start, end - start, writer.restart)
-                else:
-                    writer.restart()(b"")
+            self._download_once(missing)
         corrupt = next((file_slice for file_slice in slices if not file_slice.is_published), None)
         if corrupt:
             raise corrupt_error(corrupt.entry)
+
+    def _download_once(self, slices: list[FileSlice]) -> None:
+        """URLs that have expired, or lead to what was moved, are renewed."""
+        for is_last_attempt in (False, False, True):
+            try:
+                for group in adjacent_groups(slices):
+                    self._download_group(group)
+                return
+            except ObjectStoreError as error:
+                if is_last_attempt or not error.is_expired:
+                    raise
+            slices = [file_slice for file_slice in slices if not file_slice.is_published]
+            for file_slice in slices:
+                file_slice.file = self.manifest.renew(file_slice.file)
+            slices.sort(key=_position)
+
+    def _download_group(self, group: list[FileSlice]) -> None:
+        start, end = group[0].file.offset, group[-1].end
+        with closing(_SliceWriter(self, group)) as writer:
+            if end > start:
+                self.manifest.download_range(group[0].file.url or "", start, end - start, writer.write)
+            else:
+                writer.write(b"")
 
     def publish(self, file_slice: FileSlice, temporary_path: str, content: bytes | None = None) -> None:
         """Publish a verified temporary file at its path, and copies of it at the other paths with the same contents.
@@ -98,40 +127,53 @@ class _SliceWriter:
 
     def __init__(self, download: ObjectDownload, slices: list[FileSlice]) -> None:
         self._download = download
-        self._slices = slices
-        self._queue: deque[FileSlice] = deque()
-        self._position = 0
+        self._queue = deque(slices)
+        self._position = slices[0].file.offset
         self._file: _HashedTempFile | None = None
 
-    def restart(self) -> Callable[[bytes], object]:
-        """A function that takes the bytes from the start of the first slice."""
-        self.close()
-        self._queue = deque(file_slice for file_slice in self._slices if not file_slice.is_published)
-        self._position = self._slices[0].offset
-        return self.write
-
     def write(self, block: bytes) -> None:
-        view = memoryview(block)
+        with self._download.creation:
+            self._write(memoryview(block))
+
+    def _write(self, view: memoryview) -> None:
+        start, self._position = self._position, self._position + len(view)
         while self._queue:
             file_slice = self._queue[0]
-            skipped = min(len(view), max(0, file_slice.offset - self._position))
-            content = view[skipped : max(0, file_slice.end - self._position)]
-            self._position += skipped + len(content)
-            view = view[skipped + len(content) :]
-            if self._position < file_slice.offset or (not content and file_slice.entry.size):
+            content = view[max(0, file_slice.file.offset - start) : max(0, file_slice.end - start)]
+            is_whole = len(content) == file_slice.entry.size
+            if not content and not is_whole:
                 return
+            if is_whole:
+                self._queue.popleft()
+                self._publish_whole(file_slice, content)
+                continue
             self._file = self._file or _HashedTempFile(self._download.temp_dir.new_path(), file_slice.entry)
             self._file.write(content)
             if self._position < file_slice.end:
                 return
-            self._finish(file_slice, self._file)
+            self._queue.popleft()
+            file, self._file = self._file, None
+            file.close()
+            if file.checksum.is_correct:
+                self._publish(file_slice, file.path)
 
-    def _finish(self, file_slice: FileSlice, file: _HashedTempFile) -> None:
-        self._queue.popleft()
-        self.close()
-        if file.checksum.is_correct:
-            self._download.publish(file_slice, file.path, file.content)
-            self._download.on_progress(file_slice.entry.size)
+    def _publish_whole(self, file_slice: FileSlice, content: memoryview) -> None:
+        """A file that arrived in one piece is only written if it is correct."""
+        checksum = _Checksum(file_slice.entry)
+        checksum.update(content)
+        if checksum.is_correct:
+            path = self._download.temp_dir.new_path()
+            handle = os.open(path, _CREATE, 0o666)
+            try:
+                _write_all(handle, content)
+            finally:
+                os.close(handle)
+            keeps = self._download.cache is not None and len(content) < SMALL
+            self._publish(file_slice, path, bytes(content) if keeps else None)
+
+    def _publish(self, file_slice: FileSlice, path: str, content: bytes | None = None) -> None:
+        self._download.publish(file_slice, path, content)
+        self._download.on_progress(file_slice.entry.size)
 
     def close(self) -> None:
         if self._file:
@@ -145,17 +187,14 @@ class _HashedTempFile:
     def __init__(self, path: str, entry: Entry) -> None:
         self.path = path
         self.checksum = _Checksum(entry)
-        self.content: bytes | None = b""
-        """All that was written, where it was written at once."""
-        self._file = io.FileIO(path, "xb")
+        self._handle = os.open(path, _CREATE, 0o666)
 
     def write(self, view: memoryview) -> None:
-        self.content = bytes(view) if self.content == b"" and len(view) < SMALL else None
         self.checksum.update(view)
-        _write_all(self._file, view)
+        _write_all(self._handle, view)
 
     def close(self) -> None:
-        self._file.close()
+        os.close(self._handle)
 
 
 class _Checksum:
@@ -165,7 +204,7 @@ class _Checksum:
         self._expected = entry.sha256 or entry.md5
         self._hash = hashlib.sha256() if entry.sha256 else hashlib.md5(usedforsecurity=False)
 
-    def update(self, view: memoryview) -> None:
+    def update(self, view: bytes | memoryview) -> None:
         self._hash.update(view)
 
     @property
@@ -174,68 +213,89 @@ class _Checksum:
 
 
 class RangedDownload:
-    """One large file, downloaded in ranges that arrive in any order. The thread that brings the next range to hash
-    hashes it and all that have arrived after it."""
+    """One large file, downloaded in ranges, several of them at once.
+
+    The blocks of the range that is next are hashed as they arrive, by one of the threads that bring them; those of
+    later ranges wait in memory, of at most `MAX_AHEAD` ranges. Nothing is read back from the disk.
+    """
 
     def __init__(self, download: ObjectDownload, file_slice: FileSlice) -> None:
         self._download = download
         self._slice = file_slice
+        self._size = file_slice.entry.size
         self._path = download.temp_dir.new_path()
         self._checksum = _Checksum(file_slice.entry)
-        self._lock = threading.Lock()
-        self._arrived: set[int] = set()
-        self._next = 0
+        self._changed = threading.Condition()
+        self._waiting: dict[int, deque[bytes]] = defaultdict(deque)
+        self._hashed = 0
         self._is_hashing = False
-        self.range_count = -(-file_slice.entry.size // RANGE_SIZE)
-        with io.FileIO(self._path, "xb") as file:
-            file.truncate(file_slice.entry.size)
+        self.range_count = -(-self._size // RANGE_SIZE)
+        handle = os.open(self._path, _CREATE, 0o666)
+        try:
+            os.ftruncate(handle, self._size)
+        finally:
+            os.close(handle)
 
     def download(self, number: int) -> None:
+        """Download one of the ranges, of which each must have been begun before the next."""
+        with self._changed:
+            while number >= self._hashed // RANGE_SIZE + MAX_AHEAD:
+                self._changed.wait(0.5)
+                raise_if_cancelled()
         start = number * RANGE_SIZE
-        length = min(RANGE_SIZE, self._slice.entry.size - start)
+        length = min(RANGE_SIZE, self._size - start)
         received = 0
-        with io.FileIO(self._path, "r+b") as file:
+        handle = os.open(self._path, os.O_WRONLY | _BINARY)
 
-            def restart() -> Callable[[bytes], object]:
-                nonlocal received
-                self._download.on_progress(-received)
-                received = 0
-                file.seek(start)
-                return write
+        def write(block: bytes) -> None:
+            nonlocal received
+            _write_all(handle, memoryview(block))
+            received += len(block)
+            self._hash(number, block)
+            self._download.on_progress(len(block))
 
-            def write(block: bytes) -> None:
-                nonlocal received
-                _write_all(file, memoryview(block))
-                received += len(block)
-                self._download.on_progress(len(block))
+        manifest = self._download.manifest
+        try:
+            os.lseek(handle, start, os.SEEK_SET)
+            for is_last_attempt in (False, False, True):
+                file = self._slice.file
+                try:
+                    manifest.download_range(file.url or "", file.offset + start + received, length - received, write)
+                    return
+                except ObjectStoreError as error:
+                    if is_last_attempt or not error.is_expired:
+                        raise
+                # What has arrived stays: other bytes in its place would be on the disk, and not in the hash.
+                self._slice.file = manifest.renew(file)
+        finally:
+            os.close(handle)
 
-            offset = self._slice.offset + start
-            self._download.manifest.download_range(self._download.object_id, offset, length, restart)
-        self._hash_arrived(number)
-
-    def _hash_arrived(self, number: int) -> None:
-        with self._lock:
-            self._arrived.add(number)
+    def _hash(self, number: int, block: bytes) -> None:
+        with self._changed:
+            self._waiting[number].append(block)
             if self._is_hashing:
                 return
             self._is_hashing = True
-        with io.FileIO(self._path) as file:
-            block = memoryview(bytearray(MIB))
-            while self._has_next():
-                file.seek(self._next * RANGE_SIZE)
-                remaining = min(RANGE_SIZE, self._slice.entry.size - self._next * RANGE_SIZE)
-                while remaining and (count := file.readinto(block[: min(MIB, remaining)])):
-                    raise_if_cancelled()
-                    self._checksum.update(block[:count])
-                    remaining -= count
-                self._next += 1
-                if self._next == self.range_count:
-                    self._finish()
+        while (next_block := self._next_block()) is not None:
+            raise_if_cancelled()
+            self._checksum.update(next_block)
+            with self._changed:
+                self._hashed += len(next_block)
+                self._changed.notify_all()
+                is_complete = self._hashed == self._size
+            if is_complete:
+                return self._finish()
 
-    def _has_next(self) -> bool:
-        with self._lock:
-            self._is_hashing = self._next in self._arrived
-            return self._is_hashing
+    def _next_block(self) -> bytes | None:
+        """None, and nobody is hashing any more, until it arrives."""
+        with self._changed:
+            number = self._hashed // RANGE_SIZE
+            if number > 0:
+                self._waiting.pop(number - 1, None)
+            if self._waiting[number]:
+                return self._waiting[number].popleft()
+            self._is_hashing = False
+            return None
 
     def _finish(self) -> None:
         if not self._checksum.is_correct:
@@ -243,9 +303,40 @@ class RangedDownload:
         self._download.publish(self._slice, self._path)
 
 
-def _write_all(file: io.FileIO, view: memoryview) -> None:
+def slices_by_position(files: Iterable[RemoteFile]) -> list[FileSlice]:
+    """The slices of all objects that hold these files, in each object sorted by offset."""
+    slices: dict[tuple[str | None, int, int], FileSlice] = {}
+    for file in files:
+        position = (file.url, file.offset, file.entry.size)
+        file_slice = slices.get(position)
+        if file_slice is None:
+            file_slice = slices[position] = FileSlice(file)
+        file_slice.paths.append(file.entry.path)
+    return sorted(slices.values(), key=_position)
+
+
+def adjacent_groups(slices: Iterable[FileSlice]) -> Iterator[list[FileSlice]]:
+    """Slices of one object that are close to each other in one group: one request downloads many small files."""
+    group: list[FileSlice] = []
+    for file_slice in slices:
+        if group:
+            gap = file_slice.file.offset - group[-1].end
+            is_other = file_slice.file.url != group[0].file.url
+            if is_other or gap < 0 or gap > MAX_GAP or file_slice.end - group[0].file.offset > RANGE_SIZE:
+                yield group
+                group = []
+        group.append(file_slice)
+    if group:
+        yield group
+
+
+def _position(file_slice: FileSlice) -> tuple[str, int]:
+    return file_slice.file.url or "", file_slice.file.offset
+
+
+def _write_all(handle: int, view: memoryview) -> None:
     while view:
-        view = view[file.write(view) :]
+        view = view[os.write(handle, view) :]
 
 
 def corrupt_error(entry: Entry) -> errors.CorruptDownload:

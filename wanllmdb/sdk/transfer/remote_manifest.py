@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from wanllmdb.sdk import errors, paths
-from wanllmdb.sdk.connection_errors import ObjectStoreError
 from wanllmdb.sdk.manifest import Entry
+from wanllmdb.sdk.threads import start_if_possible
 
 if TYPE_CHECKING:
     from wanllmdb.sdk.http_client import Client
 
+_Result = TypeVar("_Result")
 
-@dataclass(frozen=True, slots=True)
-class RemoteFile:
-    """A file of a version, and the object in which it starts at `offset`. A reference has no object here."""
+
+class RemoteFile(NamedTuple):
+    """A file of a version, and where its bytes are."""
 
     entry: Entry
-    object_id: str
-    offset: int
     url: str | None = None
-    """Of a reference: an address that the server signed, where it may."""
+    """The presigned URL of the object in which it starts at `offset`. Of a reference the one that the server signed,
+    where it may."""
+    offset: int = 0
+    cursor: str = ""
+    """Of the page that has it."""
 
 
 class RemoteManifest:
@@ -36,84 +38,114 @@ class RemoteManifest:
         self.only = only
         self.entries: list[Entry] = []
         """Those of the pages that were fetched so far."""
-        self._urls: dict[str, str] = {}
-        self._cursors: dict[str, str | None] = {}
+        self._renewed: dict[str, dict[str, RemoteFile]] = {}
         self._lock = threading.Lock()
 
     def pages(self) -> Iterator[list[RemoteFile]]:
-        """Raises `InvalidPath` for a path that must not be written to a disk, `CorruptDownload` for lost bytes."""
-        cursor: str | None = None
+        """Each page is fetched while the one before is worked on.
+
+        Raises `InvalidPath` for a path that must not be written to a disk, `CorruptDownload` for lost bytes.
+        """
+        page, cursor = self._fetch_page(None), ""
         while True:
-            page = self._fetch_page(cursor)
-            records = (record for record in page["entries"] if self.only in (None, record["path"]))
-            files = [self._parse(record, page["objects"]) for record in records]
+            next_cursor = page["next_cursor"]
+            ahead = _Ahead(self._fetch_page, next_cursor) if next_cursor and not self.only else None
+            files = self._parse(page, cursor)
             self.entries += [file.entry for file in files]
             yield files
-            cursor = page["next_cursor"]
-            if not cursor:
+            if ahead is None:
                 return
+            page, cursor = ahead.result(), next_cursor
 
-    def _fetch_page(self, cursor: str | None) -> dict[str, Any]:
-        page: dict[str, Any] = self._client.get(self._path, cursor=cursor, prefix=self.prefix or None)
-        for object_id, presigned in page["objects"].items():
-            self._urls[object_id] = presigned["url"]
-            self._cursors.setdefault(object_id, cursor)
-        return page
-
-    def _parse(self, record: dict[str, Any], objects: dict[str, Any]) -> RemoteFile:
-        path = paths.validate(record["path"])
-        if not path.startswith(self.prefix):
-            raise errors.InvalidPath(f"The server sent {path!r}, which does not start with {self.prefix!r}")
-        if record.get("is_reference"):
-            return RemoteFile(_reference_entry(path, record), "", 0, record.get("download_url"))
-        if record["object"] not in objects:
-            raise errors.CorruptDownload(
-                f"The object store has no valid bytes of {path!r} (integrity: {record['integrity']})"
-            )
-        entry = Entry(
-            path,
-            record["size"],
-            record["sha256"],
-            record["md5"],
-            record["mime_type"],
-            str(record["integrity"]),
-            bool(record.get("executable")),
-        )
-        return RemoteFile(entry, record["object"], record["offset"])
+    def renew(self, file: RemoteFile) -> RemoteFile:
+        """The same file with another URL: that of the object in which it is now."""
+        with self._lock:
+            found = self._renewed.get(file.cursor, {}).get(file.entry.path)
+            if found is None or found.url == file.url:
+                # Unlike a request without any cursor it does not count as another download.
+                page = self._parse(self._fetch_page(file.cursor), file.cursor)
+                self._renewed[file.cursor] = {other.entry.path: other for other in page}
+                found = self._renewed[file.cursor].get(file.entry.path)
+        if found is None or (found.entry.sha256, found.entry.size) != (file.entry.sha256, file.entry.size):
+            raise errors.CorruptDownload(f"The server lists {file.entry.path!r} no more as it did")
+        return found
 
     def renew_url(self, path: str) -> str | None:
         """A new address for a reference whose signed one has expired; None where the server signs none."""
-        page: dict[str, Any] = self._client.get(self._path, prefix=path)
-        return next((record.get("download_url") for record in page["entries"] if record["path"] == path), None)
+        page = self._client.get(self._path, format="columns", cursor="", prefix=path, limit=1)
+        return self._parse(page, "")[0].url if page["paths"] == [path] else None
 
-    def download_range(
-        self, object_id: str, start: int, length: int, new_writer: Callable[[], Callable[[bytes], object]]
-    ) -> None:
-        """Pass [start, start + length) of an object to the writer that `new_writer` makes.
+    def download_range(self, url: str, start: int, length: int, write: Callable[[bytes], object]) -> None:
+        """Pass the bytes [start, start + length) of an object to `write`. Raises `ObjectStoreError`, `Unreachable`."""
+        self._client.download_range(url, start, length, write)
 
-        If the URL expires, the range is downloaded again from its start, to a new writer. Raises `ObjectStoreError`,
-        `Unreachable`.
-        """
-        for is_last_attempt in (False, False, True):
-            url = self._urls[object_id]
-            try:
-                return self._client.download_range(url, start, length, new_writer())
-            except ObjectStoreError as error:
-                if is_last_attempt or not error.is_expired:
-                    raise
-            with self._lock:
-                if self._urls[object_id] == url:
-                    self._fetch_page(self._cursors[object_id])
+    def _fetch_page(self, cursor: str | None) -> dict[str, Any]:
+        page: dict[str, Any] = self._client.get(
+            self._path, format="columns", cursor=cursor, prefix=self.prefix or None, limit=1 if self.only else None
+        )
+        return page
+
+    def _parse(self, page: dict[str, Any], cursor: str) -> list[RemoteFile]:
+        executable, unreadable, references, md5 = (
+            {int(row) for row in page["executable"]},
+            page["unreadable"],
+            page["references"],
+            page["md5"],
+        )
+        urls = [obj["url"] for obj in page["objects"]]
+        files = []
+        columns = (page["paths"], page["sizes"], page["sha256"], page["object"], page["offsets"])
+        for row, (path, size, sha256, index, offset) in enumerate(zip(*columns, strict=True)):
+            paths.validate(path)
+            if not path.startswith(self.prefix):
+                raise errors.InvalidPath(f"The server sent {path!r}, which does not start with {self.prefix!r}")
+            if index is not None:
+                entry = Entry(path, size, sha256, None if sha256 else md5[str(row)], executable=row in executable)
+                files.append(RemoteFile(entry, urls[index], offset, cursor))
+            elif str(row) in references:
+                reference = references[str(row)]
+                files.append(RemoteFile(_reference_entry(path, size, reference), reference["download_url"], 0, cursor))
+            else:
+                raise errors.CorruptDownload(
+                    f"The object store has no valid bytes of {path!r} (integrity: {unreadable[str(row)]})"
+                )
+        return [file for file in files if file.entry.path == self.only] if self.only else files
 
 
-def _reference_entry(path: str, record: dict[str, Any]) -> Entry:
-    return Entry(
+def _reference_entry(path: str, size: int, reference: dict[str, Any]) -> Entry:
+    return Entry.of_reference(
         path,
-        record["size"],
-        None,
-        mime_type=record["mime_type"],
-        integrity=str(record["integrity"]),
-        reference_uri=str(record["reference_uri"]),
-        reference_identity=record.get("reference_identity") or "",
-        version_id=record.get("version_id") or "",
+        size,
+        str(reference["reference_uri"]),
+        reference.get("reference_identity") or "",
+        reference.get("version_id") or "",
     )
+
+
+class _Ahead(Generic[_Result]):
+    """What a function returns, which is called in another thread meanwhile."""
+
+    def __init__(self, function: Callable[[str], _Result], argument: str) -> None:
+        self._function = function
+        self._argument = argument
+        self._result: _Result | None = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._call, name="wanllmdb-manifest", daemon=True)
+        if not start_if_possible(self._thread):
+            self._call()
+
+    def _call(self) -> None:
+        try:
+            self._result = self._function(self._argument)
+        except BaseException as error:  # raised in the thread that asks for the result
+            self._error = error
+
+    def result(self) -> _Result:
+        """Raises what the function raised."""
+        while self._thread.is_alive():
+            # Without a timeout some platforms would not deliver Ctrl-C.
+            self._thread.join(0.5)
+        if self._error is not None:
+            raise self._error
+        assert self._result is not None
+        return self._result
