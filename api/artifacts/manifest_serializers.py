@@ -58,6 +58,7 @@ class ManifestSerializer(serializers.Serializer):
     entries = EntrySerializer(many=True)
     objects = serializers.DictField(child=ObjectUrlSerializer())
     expires_in = serializers.IntegerField()
+    cursor = serializers.CharField(help_text="Gives this page again, with fresh URLs.")
     next_cursor = serializers.CharField(allow_null=True)
 
 
@@ -99,6 +100,7 @@ class ManifestColumnsSerializer(serializers.Serializer):
     )
     references = serializers.DictField(child=ReferenceSerializer(), help_text="By row.")
     expires_in = serializers.IntegerField()
+    cursor = serializers.CharField(help_text="Gives this page again, with fresh URLs.")
     next_cursor = serializers.CharField(allow_null=True)
 
 
@@ -187,5 +189,6 @@ def _version(version: ArtifactVersion) -> dict[str, Any]:
 def _paging(page: ManifestPage, expires_in: int) -> dict[str, Any]:
     return {
         "expires_in": expires_in,
+        "cursor": encode_cursor(page.after),
         "next_cursor": None if page.next_after is None else encode_cursor(page.next_after),
     }

@@ -86,6 +86,7 @@ class ManifestPage:
     team, by numbers of rows. `extents` say of files that are stored in pieces, by numbers of rows, where their bytes are.
     """
 
+    after: str
     rows: Sequence[Row]
     objects: dict[str, ManifestObject]
     next_after: str | None
@@ -113,7 +114,8 @@ def page(
     next_after = rows[limit - 1].path if len(rows) > limit else None
     del rows[limit:]
     objects = _objects(rows)
-    return ManifestPage(rows, objects, next_after, _reference_urls(version, rows), _extents(version, rows, objects))
+    found = _extents(version, rows, objects)
+    return ManifestPage(after, rows, objects, next_after, _reference_urls(version, rows), found)
 
 
 def _fitting(rows: Sequence[Row]) -> int:

@@ -16,8 +16,9 @@ from wanllmdb.sdk.json_values import to_canonical, to_jsonable, to_metadata
 from wanllmdb.sdk.lineage import graph, impact, usages
 from wanllmdb.sdk.lineage.graph import Lineage
 from wanllmdb.sdk.lineage.impact import Impact
-from wanllmdb.sdk.local_cache import download_index
+from wanllmdb.sdk.local_cache import download_index, manifests
 from wanllmdb.sdk.local_cache.contents import Contents
+from wanllmdb.sdk.local_cache.file_hashes import FileHashes
 from wanllmdb.sdk.local_files import absolute_path
 from wanllmdb.sdk.manifest import Entry, Manifest, entry_from_record
 from wanllmdb.sdk.models import RunRecord
@@ -110,7 +111,11 @@ class LoggedVersion:
         )
         if not manifest.prefix:
             files = Manifest(
-                (replace(entry, sha256=entry.sha256 or hashes.get(entry.path)) for entry in manifest.entries), digest
+                (
+                    replace(entry, sha256=hashes.get(entry.path)) if entry.sha256 is None else entry
+                    for entry in manifest.entries
+                ),
+                digest,
             )
             download_index.remember(self.connection, self._complete_record(), self._fetched_at, files, directory)
         return directory
@@ -120,7 +125,8 @@ class LoggedVersion:
         client, version_id = self.connection.client, self.record["id"]
         prefix = "" if path_prefix is None else paths.prefix_from_user(path_prefix)
         if not prefix:
-            return RemoteManifest(client, version_id)
+            known = manifests.recall(self.connection, version_id, self.record["digest"])
+            return RemoteManifest(client, version_id, known=None if known is None else list(known))
         # First as a folder: `train` does not mean `training`, if there is a folder of that name.
         for start in dict.fromkeys((f"{prefix.rstrip('/')}/", prefix)):
             with self._explain_missing():
@@ -143,12 +149,13 @@ class LoggedVersion:
     ) -> tuple[str, dict[str, str]]:
         """The directory, and the sha256s of the references in it by path. `totals`: files and bytes, where known."""
         files, size = totals
+        settings = self.connection.settings
         with (
             closing(ReferenceSource(self.connection, manifest.renew_url)) as source,
             self._explain_missing(),
             self._writing(root, progress) as (directory, transfer),
             transfer.phase("downloading", files=files, size=size) as on_progress,
-            closing(Contents(self.connection.settings)) as cache,
+            closing(Contents(settings)) as cache,
         ):
             references = ReferenceFiles(
                 source, is_expected=bool(self.record.get("reference_count")), allows_missing=allow_missing_references
@@ -161,6 +168,7 @@ class LoggedVersion:
                 exact=exact,
                 references=references,
                 cache=None if skip_cache else cache,
+                known_hashes=FileHashes(settings.cache_dir if settings.hash_cache else None),
             )
         self._warn_of_missing(references)
         return str(self._root(root)), references.sha256s

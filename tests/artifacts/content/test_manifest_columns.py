@@ -81,9 +81,11 @@ def test_columns_are_read_through_by_cursor_and_count_as_one_download(get, versi
 
 def test_urls_of_the_first_page_anew_are_no_second_download(get, version):
     first = get(version, limit=3)
-    again = get(version, limit=3, cursor="")
+    again = get(version, limit=3, cursor=first["cursor"])
+    later = get(version, limit=3, cursor=first["next_cursor"])
 
-    assert again["paths"] == first["paths"]
+    assert (first["cursor"], again["paths"]) == ("", first["paths"])
+    assert get(version, limit=3, cursor=later["cursor"])["paths"] == later["paths"]
     assert ArtifactDownload.objects.count() == 1
 
 
@@ -91,6 +93,7 @@ def test_a_page_that_begins_after_a_path(get, version):
     page = get(version, limit=2, after="d/03")
 
     assert page["paths"] == ["d/04", "d/05"]
+    assert get(version, limit=2, cursor=page["cursor"])["paths"] == page["paths"]
     assert ArtifactDownload.objects.count() == 1
     assert get(version, after="d/99", prefix="d/")["paths"] == []
 

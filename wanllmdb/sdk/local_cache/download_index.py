@@ -1,8 +1,8 @@
 """The record of what was downloaded on this machine, from which `use_artifact` answers in mode `offline`.
 
 Below `downloads/` of the cache directory each server has a directory, and in it each artifact; both are named by a
-hash. A version is a file there, with its record, its files and where they were written; an alias is a file that names
-its version. Every file is replaced as a whole, so processes need no lock.
+hash. A version is a file there, with its record and where its files were written; which files it has say `manifests`.
+An alias is a file that names its version. Every file is replaced as a whole, so processes need no lock.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 
 from wanllmdb.sdk import errors, timestamps
 from wanllmdb.sdk.connection import Connection
-from wanllmdb.sdk.local_cache import json_files
-from wanllmdb.sdk.local_cache.manifest_json import to_json
+from wanllmdb.sdk.local_cache import json_files, manifests
+from wanllmdb.sdk.local_cache.manifest_json import parse_manifest
 from wanllmdb.sdk.manifest import Manifest
 from wanllmdb.sdk.validators import ALIAS, parse_version
 
@@ -36,6 +36,7 @@ def remember(
     """
     if any(entry.sha256 is None for entry in manifest):
         return
+    manifests.remember(connection, record["id"], manifest)
     full_name = f"{record['project_name']}/{record['artifact_name']}"
     with suppress(errors.CacheError, OSError):
         folder = _server_directory(connection) / _hash(full_name)
@@ -48,7 +49,6 @@ def remember(
             "fetched_at": fetched_at,
             "downloaded_at": timestamps.now(),
             "directories": list(dict.fromkeys(directories))[:MAX_DIRECTORIES],
-            **to_json(manifest),
         }
         json_files.write(path, version)
         for alias in filter(ALIAS.fullmatch, record["aliases"]):
@@ -102,6 +102,19 @@ def read_version(folder: Path, path: str, version: str | int) -> dict[str, Any]:
             f"{path}:{number} was never downloaded on this machine; these were: {', '.join(_known(folder, 'version'))}"
         )
     return found
+
+
+def read_manifest(connection: Connection, found: dict[str, Any]) -> Manifest:
+    """The files of what `read_version` found. Raises `CacheError`, `NotFound` if they were forgotten."""
+    if "files" in found:  # as older versions of this package wrote them
+        return parse_manifest(found)
+    record = found["record"]
+    manifest = manifests.recall(connection, record["id"], record["digest"])
+    if manifest is None:
+        raise errors.NotFound(
+            f"The list of files of {found['name']}:{record['version']} is no longer in the cache: download it again"
+        )
+    return manifest
 
 
 def read_alias(folder: Path, path: str, alias: str) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def write(path: Path, value: Any) -> None:
     temporary = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
     with refuse(path.parent):
         try:
-            with open(temporary, "x", encoding="ascii", opener=_private) as file:
+            with open(temporary, "x", encoding="ascii", opener=private) as file:
                 json.dump(value, file, indent=1)
             temporary.replace(path)
         except BaseException:
@@ -109,5 +109,6 @@ def _read_byte(handle: int, offset: int) -> bytes:
     return os.read(handle, 1)
 
 
-def _private(path: str, flags: int) -> int:
+def private(path: str, flags: int) -> int:
+    """An `opener` of files that only their owner can read."""
     return os.open(path, flags, 0o600)

@@ -1,6 +1,8 @@
-"""Manifests in the files of the cache directory: `{"digest": …, "files": [{"path", "size", "sha256"}, …]}`.
+"""Manifests in the files of the cache directory.
 
-A reference has `reference_uri`, `reference_identity` and `version_id`, and a sha256 if it was downloaded.
+Of offline runs, which people may read: `{"digest": …, "files": [{"path", "size", "sha256"}, …]}`. A reference has
+`reference_uri`, `reference_identity` and `version_id`, and a sha256 if it was downloaded. Of versions, of which some
+have very many files, a list for each property.
 """
 
 from __future__ import annotations
@@ -38,6 +40,40 @@ def parse_manifest(content: dict[str, Any]) -> Manifest:
     except errors.InvalidPath:
         raise
     except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise errors.CacheError(f"This is not a manifest: {error}") from error
+
+
+def to_columns(manifest: Manifest) -> dict[str, Any]:
+    """`paths`, `sizes` and `sha256` in one order; the rows of executable files; references by row, without a sha256."""
+    entries = list(manifest)
+    return {
+        "digest": manifest.digest,
+        "paths": [entry.path for entry in entries],
+        "sizes": [entry.size for entry in entries],
+        "sha256": [entry.sha256 for entry in entries],
+        "executable": [row for row, entry in enumerate(entries) if entry.executable],
+        "references": {
+            row: [entry.reference_uri, entry.reference_identity, entry.version_id]
+            for row, entry in enumerate(entries)
+            if entry.is_reference
+        },
+    }
+
+
+def parse_columns(content: Any) -> Manifest:
+    """Raises `CacheError` for what is none, `InvalidPath` for a path that leads out of its directory."""
+    try:
+        executable, references = set(content["executable"]), content["references"]
+        columns = zip(content["paths"], content["sizes"], content["sha256"], strict=True)
+        entries = [
+            Entry(paths.validate(path), size, sha256, executable=row in executable)
+            for row, (path, size, sha256) in enumerate(columns)
+        ]
+        for row, described in references.items():
+            entry = entries[int(row)]
+            entries[int(row)] = replace(Entry.of_reference(entry.path, entry.size, *described), sha256=entry.sha256)
+        return Manifest(entries, content["digest"])
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise errors.CacheError(f"This is not a manifest: {error}") from error
 
 

@@ -10,7 +10,6 @@ from wanllmdb.sdk import errors, timestamps
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.local_cache import download_index
 from wanllmdb.sdk.local_cache.contents import Contents
-from wanllmdb.sdk.local_cache.manifest_json import parse_manifest
 from wanllmdb.sdk.local_version import LocalVersion
 from wanllmdb.sdk.manifest import Entry, Manifest
 from wanllmdb.sdk.offline import unsent_index
@@ -42,7 +41,7 @@ def resolve(
             f"offline: {path}:{alias or suffix or 'latest'} is what was logged offline at {at}, {_age(at)} ago"
         )
         return unsent
-    manifest = parse_manifest(found)
+    manifest = download_index.read_manifest(connection, found)
     directory = _complete_directory(found, manifest)
     if directory is None and not Contents(connection.settings).has_all(manifest):
         raise errors.NotFound(

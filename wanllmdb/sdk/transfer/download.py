@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from typing import Protocol
 
 from wanllmdb.sdk import errors, paths
 from wanllmdb.sdk.manifest import Entry
@@ -22,12 +25,25 @@ from wanllmdb.sdk.transfer.file_assembly import (
     adjacent_groups,
     slices_by_position,
 )
+from wanllmdb.sdk.transfer.hashes import FileFingerprint, HashedFile
 from wanllmdb.sdk.transfer.publication import Publication
 from wanllmdb.sdk.transfer.reference_files import ReferenceFiles
 from wanllmdb.sdk.transfer.remote_manifest import RemoteFile, RemoteManifest
 from wanllmdb.sdk.transfer.worker_pool import WorkerPool
 
 MAX_WORKERS = 8
+LIST_ABOVE = 16
+"""Of so many files in a folder."""
+
+
+class KnownHashes(Protocol):
+    """The hashes of files that were read before, while they look the same. Nothing is raised."""
+
+    def recall(self, files: Sequence[tuple[str, str, FileFingerprint]]) -> dict[str, HashedFile]:
+        """The files whose hashes are known, by path, of these with path, source and what they look like now."""
+
+    def remember(self, files: Iterable[HashedFile], read_at_ns: int) -> None:
+        """Keep the hashes of files that were read after this time."""
 
 
 def download(
@@ -39,6 +55,7 @@ def download(
     exact: bool = False,
     references: ReferenceFiles | None = None,
     cache: ContentCache | None = None,
+    known_hashes: KnownHashes | None = None,
 ) -> int:
     """Download every file, and return the number of those that were not there already.
 
@@ -56,7 +73,7 @@ def download(
         listed = [file.entry for page in pages for file in page]
         _check_digest(listed, digest)
         _remove_unrelated(manifest, directory, listed)
-    transfer = _Transfer(manifest, directory, on_progress, references, cache)
+    transfer = _Transfer(manifest, directory, on_progress, references, cache, known_hashes)
     try:
         transfer.run(pages)
         _check_digest(transfer.entries, digest)
@@ -86,12 +103,14 @@ class _Transfer:
         on_progress: OnProgress,
         references: ReferenceFiles | None,
         cache: ContentCache | None,
+        known_hashes: KnownHashes | None,
     ) -> None:
         self._manifest = manifest
         self._directory = directory
         self._on_progress = on_progress
         self._references = references
         self._cache = cache
+        self._known_hashes = known_hashes
         self._temp_dir: TempDir | None = None
         self.publication = Publication(directory, at_end=references is not None and references.is_expected)
         self.entries: list[Entry] = []
@@ -102,30 +121,36 @@ class _Transfer:
         with WorkerPool(MAX_WORKERS) as workers:
             for page in pages:
                 self.entries += [file.entry for file in page]
-                missing = list(_find_missing(page, self._directory, self._on_progress, self._references))
+                found = _find_missing(page, self._directory, self._on_progress, self._references, self._known_hashes)
+                missing = list(found)
                 self.downloaded += len(missing)
                 if missing and self._temp_dir is None:
                     self._temp_dir = _make_temp_dir(self._directory, missing)
                 self._submit(workers, missing)
 
     def _submit(self, workers: WorkerPool, missing: list[RemoteFile]) -> None:
+        if missing and self._cache is not None:
+            assert self._temp_dir is not None
+            stored = [file for file in missing if not file.entry.is_reference]
+            lacking = cached_contents.place(self._cache, stored, self._temp_dir, self.publication, self._on_progress)
+            missing = [file for file in missing if file.entry.is_reference] + lacking
+        for located in self._manifest.locate(missing):
+            self._submit_located(workers, located)
+
+    def _submit_located(self, workers: WorkerPool, files: Sequence[RemoteFile]) -> None:
         # References first: if one of them cannot be had, nothing else is needed.
-        for file in missing:
+        for file in files:
             if file.entry.is_reference:
                 assert self._temp_dir is not None
                 self._submit_reference(workers, file, self._temp_dir)
-        stored = [file for file in missing if not file.entry.is_reference]
-        if self._references is not None and self._references.is_lost:
+        stored = [file for file in files if not file.entry.is_reference]
+        if not stored or (self._references is not None and self._references.is_lost):
             return
-        if stored and self._cache is not None:
-            assert self._temp_dir is not None
-            stored = cached_contents.place(self._cache, stored, self._temp_dir, self.publication, self._on_progress)
-        if stored:
-            assert self._temp_dir is not None
-            object_download = ObjectDownload(
-                self._manifest, self.publication, self._temp_dir, self._on_progress, self._cache
-            )
-            _submit(workers, object_download, slices_by_position(stored))
+        assert self._temp_dir is not None
+        object_download = ObjectDownload(
+            self._manifest, self.publication, self._temp_dir, self._on_progress, self._cache
+        )
+        _submit(workers, object_download, slices_by_position(stored))
 
     def _submit_reference(self, workers: WorkerPool, file: RemoteFile, temp_dir: TempDir) -> None:
         if self._references is None:
@@ -164,23 +189,44 @@ def _make_temp_dir(directory: DownloadDirectory, missing: list[RemoteFile]) -> T
         raise errors.Invalid(f"{message} ({paths.first_three(lacking)})", problem={"paths": lacking}) from error
 
 
-def finish(directory: DownloadDirectory, entries: list[Entry]) -> None:
+def finish(directory: DownloadDirectory, entries: Iterable[Entry]) -> None:
     """Give executable files their bit. Raises `InvalidPath` for two paths that this disk takes for one file."""
-    seen: dict[tuple[int, int], Entry] = {}
-    for entry in entries:
-        result = directory.stat_file(entry.path)
-        if result is None:
-            continue  # somebody has deleted it by now
-        other = seen.setdefault((result.st_dev, result.st_ino), entry)
+    seen: dict[int, Entry] = {}
+    for entry, inode in _inodes(directory, entries):
+        other = seen.setdefault(inode, entry)
         if other is not entry and _is_one_file(directory, other, entry):
             raise errors.InvalidPath(
                 f"{other.path!r} and {entry.path!r} are one file in {directory.path}: this disk does not tell them "
                 "apart. Download to another disk, or each into a directory of its own"
             )
-        executable_mode = result.st_mode | (result.st_mode & 0o444) >> 2
-        if entry.executable and sys.platform != "win32" and result.st_mode != executable_mode:
-            with suppress(OSError):  # a disk without such bits, or one that is read-only
-                os.chmod(directory.existing_path(entry.path), stat.S_IMODE(executable_mode))
+        if entry.executable and sys.platform != "win32":
+            _make_executable(directory, entry)
+
+
+def _inodes(directory: DownloadDirectory, entries: Iterable[Entry]) -> Iterator[tuple[Entry, int]]:
+    """Each file that is there with its inode. Folders with many of them are listed: a call for each file costs more."""
+    by_folder: dict[str, dict[str, Entry]] = defaultdict(dict)
+    for entry in entries:
+        folder, _, name = entry.path.rpartition("/")
+        by_folder[folder][name] = entry
+    for folder, files in by_folder.items():
+        listed = directory.inodes(folder) if len(files) > LIST_ABOVE else {}
+        for name, entry in files.items():
+            inode = listed.get(name)
+            if inode is None and (result := directory.stat_file(entry.path)) is not None:
+                inode = result.st_ino
+            if inode is not None:  # else somebody has deleted it by now
+                yield entry, inode
+
+
+def _make_executable(directory: DownloadDirectory, entry: Entry) -> None:
+    result = directory.stat_file(entry.path)
+    if result is None:
+        return
+    executable_mode = result.st_mode | (result.st_mode & 0o444) >> 2
+    if result.st_mode != executable_mode:
+        with suppress(OSError):  # a disk without such bits, or one that is read-only
+            os.chmod(directory.existing_path(entry.path), stat.S_IMODE(executable_mode))
 
 
 def _is_one_file(directory: DownloadDirectory, one: Entry, other: Entry) -> bool:
@@ -188,6 +234,9 @@ def _is_one_file(directory: DownloadDirectory, one: Entry, other: Entry) -> bool
     if unrelated_files.fold(one.path) == unrelated_files.fold(other.path):
         return True
     if (one.sha256, one.size) == (other.sha256, other.size):
+        return False
+    results = [directory.stat_file(entry.path) for entry in (one, other)]
+    if len({result and (result.st_dev, result.st_ino) for result in results}) > 1:
         return False
     # Some network disks give an inode twice: what counts is that the first file has the bytes of the second.
     return hashes.hash_file(one.path, directory.existing_path(one.path)).sha256 != one.sha256
@@ -197,25 +246,31 @@ def _find_missing(
     page: list[RemoteFile],
     directory: DownloadDirectory,
     on_progress: OnProgress,
-    references: ReferenceFiles | None = None,
+    references: ReferenceFiles | None,
+    known_hashes: KnownHashes | None,
 ) -> Iterator[RemoteFile]:
     """The files to download: those that are not there, or are there with other bytes."""
-    to_hash: list[tuple[str, str]] = []
     candidates: dict[str, tuple[RemoteFile, str]] = {}
+    existing_files: list[tuple[str, str, FileFingerprint]] = []
     for file in page:
         entry = file.entry
-        existing = directory.stat_file(entry.path)
+        existing = None
+        if directory.has_anything_in(entry.path.rpartition("/")[0]):
+            existing = directory.stat_file(entry.path)
         # The size of a reference may not be known.
-        has_size = existing is not None and (existing.st_size == entry.size or (entry.is_reference and not entry.size))
-        sha256 = entry.sha256
-        if has_size and references is not None and entry.is_reference:
-            sha256 = references.known_sha256(entry)
-        if has_size and sha256:
-            to_hash.append((entry.path, directory.existing_path(entry.path)))
-            candidates[entry.path] = file, sha256
-        else:
+        if existing is None or (existing.st_size != entry.size and (entry.size or not entry.is_reference)):
             yield file
-    for hashed in hashes.hash_files(to_hash):
+            continue
+        sha256 = entry.sha256
+        if references is not None and entry.is_reference:
+            sha256 = references.known_sha256(entry)
+        if not sha256:
+            yield file
+            continue
+        source = directory.existing_path(entry.path)
+        existing_files.append((entry.path, source, FileFingerprint.from_stat(existing)))
+        candidates[entry.path] = file, sha256
+    for hashed in _hash_existing(existing_files, known_hashes):
         file, sha256 = candidates[hashed.path]
         if hashed.sha256 != sha256:
             yield file
@@ -223,6 +278,21 @@ def _find_missing(
         on_progress(hashed.size, 1, is_reused=True)
         if references is not None and file.entry.is_reference:
             references.keep(file.entry, sha256)
+
+
+def _hash_existing(
+    files: list[tuple[str, str, FileFingerprint]], known_hashes: KnownHashes | None
+) -> Iterator[HashedFile]:
+    """Those that look as they did when they were read before are not read again."""
+    known = known_hashes.recall(files) if known_hashes is not None and files else {}
+    yield from known.values()
+    to_read = [(path, source) for path, source, _ in files if path not in known]
+    if to_read:
+        read_at = time.time_ns()
+        hashed = hashes.hash_files(to_read)
+        if known_hashes is not None:
+            known_hashes.remember(hashed, read_at)
+        yield from hashed
 
 
 def _submit(workers: WorkerPool, object_download: ObjectDownload, slices: list[FileSlice]) -> None:

@@ -39,6 +39,7 @@ class DownloadDirectory:
         except OSError as error:
             raise write_error(self.path, error) from error
         self._checked = {self.path}
+        self._is_filled: dict[str, bool] = {}
         self._lock = threading.Lock()
 
     def local_path(self, path: str) -> str:
@@ -73,7 +74,7 @@ class DownloadDirectory:
 
     def existing_path(self, path: str) -> str:
         """The local path of a file that is there: see `stat_file`. Creates nothing."""
-        return os.path.join(self.path, *path.split("/"))
+        return os.path.join(self.path, *path.split("/")) if path else self.path
 
     def stat_file(self, path: str) -> os.stat_result | None:
         """The regular file that exists at this path, reached without links; None if there is none. Creates nothing.
@@ -94,6 +95,26 @@ class DownloadDirectory:
             message = f"{os.path.join(self.path, path)} cannot be read: {error.strerror or error}"
             raise errors.Invalid(message) from error
         return result if stat.S_ISREG(result.st_mode) else None
+
+    def has_anything_in(self, folder: str) -> bool:
+        """Whether a folder of the artifact was there, with something in it, when this was first asked."""
+        if folder not in self._is_filled:
+            try:
+                with os.scandir(self.existing_path(folder)) as items:
+                    self._is_filled[folder] = any(not item.name.startswith(TEMP_PREFIX) for item in items)
+            except (FileNotFoundError, NotADirectoryError):
+                self._is_filled[folder] = False
+            except OSError:
+                self._is_filled[folder] = True
+        return self._is_filled[folder]
+
+    def inodes(self, folder: str) -> dict[str, int]:
+        """Of the regular files in a folder of the artifact, by name: in one call for all. Empty if it is not known."""
+        try:
+            with os.scandir(self.existing_path(folder)) as items:
+                return {item.name: item.inode() for item in items if item.is_file(follow_symlinks=False)}
+        except OSError:
+            return {}
 
 
 def write_error(path: str, error: OSError) -> OSError | errors.Invalid:

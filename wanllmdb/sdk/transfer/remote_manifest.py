@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from wanllmdb.sdk import errors, paths
@@ -13,6 +14,7 @@ from wanllmdb.sdk.threads import start_if_possible
 if TYPE_CHECKING:
     from wanllmdb.sdk.http_client import Client
 
+PAGE_SIZE = 20_000
 _Result = TypeVar("_Result")
 
 
@@ -25,37 +27,70 @@ class RemoteFile(NamedTuple):
     where it may."""
     offset: int = 0
     cursor: str = ""
-    """Of the page that has it."""
+    """Gives the page that has it again."""
 
 
 class RemoteManifest:
     """The files of a version, those with a path prefix, or a single one."""
 
-    def __init__(self, client: Client, version_id: str, *, prefix: str = "", only: str | None = None) -> None:
+    def __init__(
+        self,
+        client: Client,
+        version_id: str,
+        *,
+        prefix: str = "",
+        only: str | None = None,
+        known: Sequence[Entry] | None = None,
+    ) -> None:
+        """`known`: all files of the version in the order of their paths, if they need not be asked for."""
         self._client = client
         self._path = f"/artifacts/versions/{version_id}/manifest"
         self.prefix = only or prefix
         self.only = only
         self.entries: list[Entry] = []
-        """Those of the pages that were fetched so far."""
+        """Those of the pages so far."""
+        self._known = known
         self._renewed: dict[str, dict[str, RemoteFile]] = {}
         self._lock = threading.Lock()
 
     def pages(self) -> Iterator[list[RemoteFile]]:
-        """Each page is fetched while the one before is worked on.
+        """Each page is fetched while the one before is worked on. Files that are known are one page, without URLs.
 
         Raises `InvalidPath` for a path that must not be written to a disk, `CorruptDownload` for lost bytes.
         """
-        page, cursor = self._fetch_page(None), ""
+        if self._known is not None:
+            self.entries += self._known
+            yield [RemoteFile(entry) for entry in self._known]
+            return
+        page = self._fetch_page(None)
         while True:
             next_cursor = page["next_cursor"]
             ahead = _Ahead(self._fetch_page, next_cursor) if next_cursor and not self.only else None
-            files = self._parse(page, cursor)
+            files = self._parse(page)
             self.entries += [file.entry for file in files]
             yield files
             if ahead is None:
                 return
-            page, cursor = ahead.result(), next_cursor
+            page = ahead.result()
+
+    def locate(self, files: Sequence[RemoteFile]) -> Iterator[Sequence[RemoteFile]]:
+        """These files with their URLs, which known files have none of: pages from the first to the last of them."""
+        if self._known is None or not files:
+            yield files
+            return
+        wanted = {file.entry.path: file.entry for file in files}
+        order = [entry.path for entry in self._known]
+        first, last = bisect_left(order, min(wanted)), bisect_left(order, max(wanted))
+        cursor = None
+        while first <= last:
+            after = order[first - 1] if first and cursor is None else None
+            page = self._fetch_page(cursor, after=after, limit=min(last - first + 1, PAGE_SIZE))
+            located = self._parse(page)
+            if [file.entry.path for file in located] != order[first : first + len(located)] or not located:
+                raise errors.CorruptDownload("The files that the server listed differ from those it listed before")
+            yield [file._replace(entry=wanted[file.entry.path]) for file in located if file.entry.path in wanted]
+            first += len(located)
+            cursor = page["next_cursor"]
 
     def renew(self, file: RemoteFile) -> RemoteFile:
         """The same file with another URL: that of the object in which it is now."""
@@ -63,7 +98,7 @@ class RemoteManifest:
             found = self._renewed.get(file.cursor, {}).get(file.entry.path)
             if found is None or found.url == file.url:
                 # Unlike a request without any cursor it does not count as another download.
-                page = self._parse(self._fetch_page(file.cursor), file.cursor)
+                page = self._parse(self._fetch_page(file.cursor))
                 self._renewed[file.cursor] = {other.entry.path: other for other in page}
                 found = self._renewed[file.cursor].get(file.entry.path)
         if found is None or (found.entry.sha256, found.entry.size) != (file.entry.sha256, file.entry.size):
@@ -73,26 +108,27 @@ class RemoteManifest:
     def renew_url(self, path: str) -> str | None:
         """A new address for a reference whose signed one has expired; None where the server signs none."""
         page = self._client.get(self._path, format="columns", cursor="", prefix=path, limit=1)
-        return self._parse(page, "")[0].url if page["paths"] == [path] else None
+        return self._parse(page)[0].url if page["paths"] == [path] else None
 
     def download_range(self, url: str, start: int, length: int, write: Callable[[bytes], object]) -> None:
         """Pass the bytes [start, start + length) of an object to `write`. Raises `ObjectStoreError`, `Unreachable`."""
         self._client.download_range(url, start, length, write)
 
-    def _fetch_page(self, cursor: str | None) -> dict[str, Any]:
+    def _fetch_page(self, cursor: str | None, *, after: str | None = None, limit: int | None = None) -> dict[str, Any]:
+        limit = 1 if self.only else limit
         page: dict[str, Any] = self._client.get(
-            self._path, format="columns", cursor=cursor, prefix=self.prefix or None, limit=1 if self.only else None
+            self._path, format="columns", cursor=cursor, after=after, limit=limit, prefix=self.prefix or None
         )
         return page
 
-    def _parse(self, page: dict[str, Any], cursor: str) -> list[RemoteFile]:
+    def _parse(self, page: dict[str, Any]) -> list[RemoteFile]:
         executable, unreadable, references, md5 = (
             {int(row) for row in page["executable"]},
             page["unreadable"],
             page["references"],
             page["md5"],
         )
-        urls = [obj["url"] for obj in page["objects"]]
+        urls, cursor = [obj["url"] for obj in page["objects"]], page["cursor"]
         files = []
         columns = (page["paths"], page["sizes"], page["sha256"], page["object"], page["offsets"])
         for row, (path, size, sha256, index, offset) in enumerate(zip(*columns, strict=True)):
