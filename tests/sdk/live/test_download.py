@@ -166,8 +166,8 @@ def test_expired_urls_are_renewed(artifact, data, tmp_path, monkeypatch):
     fetch_page = RemoteManifest._fetch_page
     requested_cursors = []
 
-    def first_page_expired(self, cursor):
-        page = fetch_page(self, cursor)
+    def first_page_expired(self, cursor, **query):
+        page = fetch_page(self, cursor, **query)
         requested_cursors.append(cursor)
         if len(requested_cursors) == 1:
             for obj in page["objects"]:
@@ -221,8 +221,8 @@ wanllmdb.Api().artifact({artifact.qualified_name!r}).download({str(tmp_path / "d
 def test_a_server_that_lists_other_files_is_detected(artifact, tmp_path, monkeypatch):
     fetch_page = RemoteManifest._fetch_page
 
-    def shortened(self, cursor):
-        page = fetch_page(self, cursor)
+    def shortened(self, cursor, **query):
+        page = fetch_page(self, cursor, **query)
         columns = ("paths", "sizes", "sha256", "object", "offsets")
         return {**page, **{name: page[name][1:] for name in columns}}
 
@@ -235,8 +235,8 @@ def test_a_server_that_lists_other_files_is_detected(artifact, tmp_path, monkeyp
 def test_a_server_that_sends_an_unsafe_path_is_detected(artifact, tmp_path, monkeypatch, path):
     fetch_page = RemoteManifest._fetch_page
 
-    def with_unsafe_path(self, cursor):
-        page = fetch_page(self, cursor)
+    def with_unsafe_path(self, cursor, **query):
+        page = fetch_page(self, cursor, **query)
         page["paths"][0] = path
         return page
 
@@ -244,3 +244,45 @@ def test_a_server_that_sends_an_unsafe_path_is_detected(artifact, tmp_path, monk
     with pytest.raises(wandb.InvalidPath):
         artifact.download(tmp_path / "down")
     assert not any("escaped" in str(path) for path in tmp_path.rglob("*"))
+
+
+@pytest.fixture
+def requested(monkeypatch) -> list[dict]:
+    """What is asked of manifests: the query of each request."""
+    queries: list[dict] = []
+    fetch_page = RemoteManifest._fetch_page
+
+    def note(self, cursor, **query):
+        queries.append({"cursor": cursor, **query})
+        return fetch_page(self, cursor, **query)
+
+    monkeypatch.setattr(RemoteManifest, "_fetch_page", note)
+    return queries
+
+
+def test_the_list_of_files_is_asked_for_once(artifact, data, tmp_path, requested):
+    root = Path(artifact.download(tmp_path / "down"))
+    assert len(requested) == 1
+    assert artifact.download(root) == str(root)
+    assert len(requested) == 1
+    (root / "train/07.bin").unlink()
+    (root / "train/09.bin").write_bytes(b"changed")
+    artifact.download(root, skip_cache=True)
+    assert contents(root) == contents(data)
+    # URLs of those from the first missing file to the last.
+    assert requested[1:] == [{"cursor": None, "after": "train/06.bin", "limit": 3}]
+
+
+def test_a_list_of_files_that_is_damaged_is_asked_for_again(artifact, data, tmp_path, requested, home):
+    artifact.download(tmp_path / "down")
+    for path in artifact._state.connection.settings.cache_dir.glob("manifests/*"):
+        path.write_bytes(path.read_bytes().replace(b"train/", b"other/"))
+    artifact.download(tmp_path / "again", skip_cache=True)
+    assert contents(tmp_path / "again") == contents(data)
+    assert len(requested) == 2
+
+
+def test_a_large_list_of_files_comes_in_pages(artifact, data, tmp_path, monkeypatch):
+    fetch_page = RemoteManifest._fetch_page
+    monkeypatch.setattr(RemoteManifest, "_fetch_page", lambda self, cursor: fetch_page(self, cursor, limit=7))
+    assert contents(artifact.download(tmp_path / "down", skip_cache=True)) == contents(data)

@@ -18,7 +18,6 @@ from wanllmdb.sdk.transfer import cached_contents, hashes, unrelated_files
 from wanllmdb.sdk.transfer.cached_contents import ContentCache
 from wanllmdb.sdk.transfer.download_directory import DownloadDirectory, TempDir, remove_stale, write_error
 from wanllmdb.sdk.transfer.file_assembly import (
-    RANGE_SIZE,
     FileSlice,
     ObjectDownload,
     RangedDownload,
@@ -297,7 +296,7 @@ def _hash_existing(
 
 def _submit(workers: WorkerPool, object_download: ObjectDownload, slices: list[FileSlice]) -> None:
     for group in adjacent_groups(slices):
-        if len(group) == 1 and group[0].entry.size > RANGE_SIZE:
+        if group[0].is_ranged:
             ranged = RangedDownload(object_download, group[0])
             for number in range(ranged.range_count):
                 workers.submit(ranged.download, number)

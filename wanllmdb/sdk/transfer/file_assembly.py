@@ -46,6 +46,11 @@ class FileSlice:
         return self.file.entry
 
     @property
+    def is_ranged(self) -> bool:
+        """Whether it is downloaded by itself, in ranges."""
+        return self.file.entry.size > RANGE_SIZE or bool(self.file.extents)
+
+    @property
     def end(self) -> int:
         return self.file.offset + self.file.entry.size
 
@@ -98,10 +103,10 @@ class ObjectDownload:
     def _download_group(self, group: list[FileSlice]) -> None:
         start, end = group[0].file.offset, group[-1].end
         with closing(_SliceWriter(self, group)) as writer:
-            if end > start:
-                self.manifest.download_range(group[0].file.url or "", start, end - start, writer.write)
-            else:
+            if end == start:
                 writer.write(b"")
+            for url, offset, size in group[0].file.spans(0, end - start):
+                self.manifest.download_range(url, offset, size, writer.write)
 
     def publish(self, file_slice: FileSlice, temporary_path: str, content: bytes | None = None) -> None:
         """Publish a verified temporary file at its path, and copies of it at the other paths with the same contents.
@@ -260,7 +265,8 @@ class RangedDownload:
             for is_last_attempt in (False, False, True):
                 file = self._slice.file
                 try:
-                    manifest.download_range(file.url or "", file.offset + start + received, length - received, write)
+                    for url, offset, size in file.spans(start + received, length - received):
+                        manifest.download_range(url, offset, size, write)
                     return
                 except ObjectStoreError as error:
                     if is_last_attempt or not error.is_expired:
@@ -305,9 +311,9 @@ class RangedDownload:
 
 def slices_by_position(files: Iterable[RemoteFile]) -> list[FileSlice]:
     """The slices of all objects that hold these files, in each object sorted by offset."""
-    slices: dict[tuple[str | None, int, int], FileSlice] = {}
+    slices: dict[tuple[object, int, int], FileSlice] = {}
     for file in files:
-        position = (file.url, file.offset, file.entry.size)
+        position = (file.extents or file.url, file.offset, file.entry.size)
         file_slice = slices.get(position)
         if file_slice is None:
             file_slice = slices[position] = FileSlice(file)
@@ -321,7 +327,7 @@ def adjacent_groups(slices: Iterable[FileSlice]) -> Iterator[list[FileSlice]]:
     for file_slice in slices:
         if group:
             gap = file_slice.file.offset - group[-1].end
-            is_other = file_slice.file.url != group[0].file.url
+            is_other = file_slice.file.url != group[0].file.url or bool(file_slice.file.extents)
             if is_other or gap < 0 or gap > MAX_GAP or file_slice.end - group[0].file.offset > RANGE_SIZE:
                 yield group
                 group = []

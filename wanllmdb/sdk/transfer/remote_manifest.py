@@ -28,6 +28,21 @@ class RemoteFile(NamedTuple):
     offset: int = 0
     cursor: str = ""
     """Gives the page that has it again."""
+    extents: tuple[tuple[str, int, int], ...] = ()
+    """URL, offset and size of its pieces in their order, if it is not in one object."""
+
+    def spans(self, start: int, length: int) -> Iterator[tuple[str, int, int]]:
+        """Where the bytes [start, start + length) of the file are: URLs, each with an offset and a length."""
+        if not self.extents:
+            if length:
+                yield self.url or "", self.offset + start, length
+            return
+        position = 0
+        for url, offset, size in self.extents:
+            first, last = max(start, position), min(start + length, position + size)
+            if first < last:
+                yield url, offset + first - position, last - first
+            position += size
 
 
 class RemoteManifest:
@@ -96,7 +111,7 @@ class RemoteManifest:
         """The same file with another URL: that of the object in which it is now."""
         with self._lock:
             found = self._renewed.get(file.cursor, {}).get(file.entry.path)
-            if found is None or found.url == file.url:
+            if found is None or (found.url, found.extents) == (file.url, file.extents):
                 # Unlike a request without any cursor it does not count as another download.
                 page = self._parse(self._fetch_page(file.cursor))
                 self._renewed[file.cursor] = {other.entry.path: other for other in page}
@@ -128,6 +143,7 @@ class RemoteManifest:
             page["references"],
             page["md5"],
         )
+        extents = page.get("extents") or {}
         urls, cursor = [obj["url"] for obj in page["objects"]], page["cursor"]
         files = []
         columns = (page["paths"], page["sizes"], page["sha256"], page["object"], page["offsets"])
@@ -138,6 +154,10 @@ class RemoteManifest:
             if index is not None:
                 entry = Entry(path, size, sha256, None if sha256 else md5[str(row)], executable=row in executable)
                 files.append(RemoteFile(entry, urls[index], offset, cursor))
+            elif str(row) in extents:
+                entry = Entry(path, size, sha256, executable=row in executable)
+                pieces = tuple((urls[index], offset, length) for index, offset, length in extents[str(row)])
+                files.append(RemoteFile(entry, None, 0, cursor, pieces))
             elif str(row) in references:
                 reference = references[str(row)]
                 files.append(RemoteFile(_reference_entry(path, size, reference), reference["download_url"], 0, cursor))
