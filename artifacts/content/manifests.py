@@ -83,7 +83,7 @@ class ManifestPage:
 
     `objects` are by `Row.object_id`: those with bytes that can be read. Where there are more files, `next_after` is the
     path to ask for them with. `reference_urls` are signed URLs of the references that are in an external store of the
-    team, by numbers of rows. `extents` say of files that are stored in pieces, by numbers of rows, where their bytes are.
+    team, by numbers of rows. `extents` say where the bytes are of files that are stored in pieces, by numbers of rows.
     """
 
     after: str
