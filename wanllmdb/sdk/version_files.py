@@ -9,7 +9,7 @@ from wanllmdb.sdk.manifest import Entry
 from wanllmdb.sdk.transfer.hashes import HashedFile
 
 # As in `artifacts.draft_files` of the server.
-MAX_FILES_PER_REQUEST = 50_000
+MAX_FILES_PER_REQUEST = 20_000
 MAX_BYTES_PER_REQUEST = 7_000_000
 # The JSON of a file besides its path: a hash, a size, maybe its number among the executable ones.
 _BYTES_PER_FILE = 100
