@@ -1,4 +1,4 @@
-"""Files of a request as columns: of thousands of files a third as long as a list of objects, and read at once."""
+"""Files of a request as columns, which are shorter than a list of objects, and checked a column at a time."""
 
 import re
 from collections.abc import Callable, Mapping
