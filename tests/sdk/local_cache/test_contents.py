@@ -1,6 +1,7 @@
 """The cache of contents: what is kept comes back with exactly its bytes, or not at all."""
 
 import os
+import random
 import stat
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 
 from tests.sdk.local_cache.conftest import sha256
 from wanllmdb.sdk import errors
-from wanllmdb.sdk.local_cache import content_files, contents, file_copies
+from wanllmdb.sdk.local_cache import content_eviction, content_files, contents, file_copies
 from wanllmdb.sdk.manifest import Entry
 from wanllmdb.sdk.progress import ignore_progress
 
@@ -362,6 +363,7 @@ from pathlib import Path
 from tests.sdk.local_cache.conftest import Machine, sha256
 machine = Machine(Path({directory!r}))
 machine._count = os.getpid() * 100_000
+print("begins", flush=True)
 size = 300_000
 for turn in range(10):
     for number in range(8):
@@ -381,4 +383,39 @@ def test_processes_add_read_and_evict_the_same_at_once(machine):
     for process in processes:
         assert process.wait() == 0, process.stderr.read().decode()
         process.stderr.close()
+    assert list((machine.path / "temporary").iterdir()) == []
+
+
+def test_processes_killed_at_any_moment_leave_nothing_wrong(machine):
+    script = SCRIPT.format(root=str(Path(__file__).parents[3]), directory=str(machine.root))
+    for _ in range(4):
+        process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
+        with process.stdout:
+            process.stdout.readline()
+            time.sleep(random.random() / 2)
+        process.kill()
+        process.wait()
+        assert all(content_eviction.is_correct(file, ignore_progress) for file in content_eviction.scan(machine.path))
+    machine.add(BIG)
+    assert machine.fetch(BIG)
+    assert list((machine.path / "temporary").iterdir()) == []
+
+
+KILLED = """
+import os, sys
+sys.path.insert(0, {root!r})
+from pathlib import Path
+from tests.sdk.local_cache.conftest import Machine
+machine = Machine(Path({directory!r}))
+os.replace = lambda *args: os.kill(os.getpid(), 9)
+machine.add_small(b"content")
+"""
+
+
+def test_what_a_killed_process_left_is_deleted_by_the_next(machine):
+    script = KILLED.format(root=str(Path(__file__).parents[3]), directory=str(machine.root))
+    assert subprocess.run([sys.executable, "-c", script]).returncode == -9
+    assert len(machine.files()) == 1
+    assert machine.fetch(b"content") is None
+    machine.add(BIG)
     assert list((machine.path / "temporary").iterdir()) == []
