@@ -312,7 +312,7 @@ def _claim_blobs(
         if identity in requested and (identity not in claimed or claimed[identity].state != Blob.State.VERIFIED):
             claimed[identity] = _Claim(*blob)
     Blob.objects.filter(pk__in=ValueList(blob.pk for blob in claimed.values())).update(claimed_at=timezone.now())
-    new = {identity: _Claim(uuid7(), Blob.State.EXPECTED, 0) for identity in requested.keys() - claimed.keys()}
+    new = {identity: _Claim(uuid7(), Blob.State.EXPECTED, 0) for identity in requested if identity not in claimed}
     bulk_rows.insert(
         Blob,
         ["id", "sha256", "size", "md5"],
