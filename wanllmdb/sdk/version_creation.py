@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
 from typing import Any
 
-from wanllmdb.sdk import draft_files, errors, version_files
+from wanllmdb.sdk import draft_files, errors, version_bases, version_files
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
 from wanllmdb.sdk.http_client import Client, quote_segment
@@ -18,6 +17,7 @@ from wanllmdb.sdk.name_resolution import find_artifact
 from wanllmdb.sdk.progress import OnProgress, ProgressCallback, Transfer, ignore_progress
 from wanllmdb.sdk.transfer import hashes, upload, upload_plan
 from wanllmdb.sdk.transfer.hashes import FileFingerprint, HashedFile
+from wanllmdb.sdk.version_bases import Base
 from wanllmdb.sdk.version_files import FileBatch
 
 # As in `core.validators` of the server.
@@ -105,6 +105,7 @@ def _create_version(
     artifact_id = str(artifact["id"])
     version = _get_or_create(connection, transfer, artifact_id, files, references, fields, begun)
     if version["created"]:
+        version_bases.remember(connection, version, files, references)
         console.info(f"  Created version: {version['version']}")
     else:
         console.info(f"  No changes: version {version['version']} already contains these files")
@@ -219,18 +220,16 @@ def _get_or_create(
 ) -> dict[str, Any]:
     """The version with these files: the latest one if it has them, else a new one, which may have been begun."""
     client, digest, aliases = connection.client, fields["digest"], fields["aliases"]
+    base = version_bases.find(connection, artifact_id, files, references) if begun is None else None
     attempts = 0
     while True:
         try:
-            path = f"/artifacts/{artifact_id}/versions"
-            batches = version_files.batches(files, references)
-            if begun is None and files and all(file.is_recalled for file in files):
-                # Most likely the latest version has them: the digest is enough to ask.
-                batches = chain([FileBatch()], batches)
-            first = next(batches, FileBatch())
             with transfer.phase("registering", files=len(files) + len(references)) as on_progress:
-                version = begun or client.post(path, {**fields, **first.fields}, idempotent=True)
-                on_progress(0, len(first))
+                if begun is None:
+                    version, batches = _begin(client, artifact_id, fields, files, references, base)
+                else:
+                    version, batches = begun, version_files.batches(files, references)
+                    next(batches, None)
                 if version["state"] == "draft":
                     missing = _register_files(client, version["id"], batches, on_progress)
                     version["missing"] = [*version["missing"], *missing]
@@ -244,6 +243,33 @@ def _get_or_create(
             begun = None
             if attempts == MAX_ATTEMPTS:
                 raise
+        except (errors.BytesMismatch, errors.PathTaken):
+            if base is None:
+                raise
+            base = None  # it was not what this machine knows of it
+
+
+def _begin(
+    client: Client,
+    artifact_id: str,
+    fields: dict[str, Any],
+    files: list[HashedFile],
+    references: list[Entry],
+    base: Base | None,
+) -> tuple[dict[str, Any], Iterator[FileBatch]]:
+    """The latest version, if it has these files, or a draft, and the files that it is still to be given."""
+    path = f"/artifacts/{artifact_id}/versions"
+    if base is not None:
+        changed = next(version_files.batches(base.changed), FileBatch())
+        try:
+            return client.post(path, {**fields, **base.fields, **changed.fields}, idempotent=True), iter(())
+        except (errors.Conflict, errors.Invalid, errors.NotFound):
+            pass  # The base was deleted, or its bytes are damaged. Or all this is refused, and so it is again.
+    batches = version_files.batches(files, references)
+    # Where nothing had to be read, most likely the latest version has these files: the digest is enough to ask.
+    is_known = base is None and files and all(file.is_recalled for file in files)
+    first = FileBatch() if is_known else next(batches, FileBatch())
+    return client.post(path, {**fields, **first.fields}, idempotent=True), batches
 
 
 def _register_files(
@@ -282,7 +308,7 @@ def _complete(
                     raise
                 missing = list(_register_files(client, draft["id"], version_files.batches(files)))
         raise AssertionError("the last attempt returns or raises")
-    except (errors.FileChanged, errors.BytesMismatch):
+    except (errors.FileChanged, errors.BytesMismatch, errors.PathTaken):
         draft_files.file_hashes(connection).forget(files)
         _delete_draft(client, draft["id"], with_artifact=draft.get("is_first", False))
         raise

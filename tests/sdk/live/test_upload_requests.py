@@ -1,5 +1,6 @@
 """What a log sends: as few requests as there can be, and no bytes twice, wherever a process was killed before."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -9,10 +10,10 @@ from pathlib import Path
 import pytest
 
 import wanllmdb as wandb
-from wanllmdb.sdk import draft_files, http_client
+from wanllmdb.sdk import draft_files, http_client, version_bases
 from wanllmdb.sdk.draft import Draft
 from wanllmdb.sdk.progress import Transfer
-from wanllmdb.sdk.transfer import upload_plan
+from wanllmdb.sdk.transfer import hashes, upload_plan
 
 PROGRAM = """
 import os, signal, sys, threading
@@ -167,3 +168,81 @@ def test_a_process_that_is_killed_at_any_request_has_sent_nothing_in_vain(progra
     assert {path.name: path.read_bytes() for path in root.iterdir()} == {
         path.name: path.read_bytes() for path in data.iterdir()
     }
+
+
+# --- From a base ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def based(monkeypatch) -> None:
+    """Versions of few files are begun from a base too."""
+    monkeypatch.setattr(version_bases, "MIN_FILES", 1)
+
+
+def manifest(project: str, selector: str = "latest") -> dict[str, tuple[str, bool]]:
+    entries = wandb.Api().artifact(f"{project}/data:{selector}").manifest
+    return {entry.path: (entry.sha256, entry.executable) for entry in entries}
+
+
+def expected(data: Path) -> dict[str, tuple[str, bool]]:
+    return {
+        path.name: (hashlib.sha256(path.read_bytes()).hexdigest(), bool(path.stat().st_mode & 0o100))
+        for path in data.iterdir()
+    }
+
+
+def test_what_changed_is_stated_and_the_rest_copied_from_the_version_before(run, project, data, sent, based):
+    log(run, data)
+    (data / "000.bin").write_bytes(b"changed")
+    (data / "new.bin").write_bytes(b"new")
+    (data / "001.bin").unlink()
+    (data / "002.bin").chmod(0o755)
+    sent.clear()
+    assert log(run, data).version == "v2"
+    (begun,) = [size for method, path, size in sent if path.endswith("/versions")]
+    assert begun < 2_000
+    assert [path.split("/")[-1] for _, path in sent.to_server] == ["artifacts", "versions", "uploads", "finalize"]
+    assert sent.to_store == [10]
+    assert manifest(project) == expected(data)
+
+
+def test_a_base_that_was_deleted_is_done_without(run, project, data, based):
+    version = log(run, data)
+    (data / "000.bin").write_bytes(b"changed")
+    version.delete(delete_aliases=True)
+    assert log(run, data).version == "v2"
+    assert manifest(project) == expected(data)
+
+
+def test_files_of_which_most_changed_are_stated(run, project, data, sent, based):
+    log(run, data)
+    for number in range(200):
+        (data / f"{number:03}.bin").write_bytes(os.urandom(10))
+    sent.clear()
+    log(run, data)
+    (begun,) = [size for method, path, size in sent if path.endswith("/versions")]
+    assert begun > 20_000
+    assert manifest(project) == expected(data)
+
+
+def test_a_base_that_this_machine_knows_wrongly_is_done_without(run, project, data, based):
+    logged = log(run, data)
+    wrong = hashes.hash_files([("other.bin", str(data / "000.bin"))])
+    files = hashes.hash_files((path.name, str(path)) for path in data.iterdir() if path.name != "005.bin")
+    record = {"id": logged._state.record["id"], "artifact_id": logged._state.record["artifact_id"], "digest": "00" * 32}
+    version_bases.remember(run._connection, record, [*files, *wrong], [])
+    (data / "000.bin").write_bytes(b"changed")
+    (data / "005.bin").unlink()
+    assert log(run, data).version == "v2"
+    assert manifest(project) == expected(data)
+
+
+def test_references_are_stated(run, project, data, based):
+    for _ in "ab":
+        artifact = wandb.Artifact("data", "dataset")
+        artifact.add_dir(data)
+        artifact.add_reference("https://example.org/labels.csv", name="labels.csv", checksum=False)
+        run.log_artifact(artifact)
+    (data / "000.bin").write_bytes(b"changed")
+    assert log(run, data).version == "v2"
+    assert manifest(project) == expected(data)

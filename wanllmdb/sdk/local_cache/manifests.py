@@ -13,6 +13,7 @@ import os
 import uuid
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from wanllmdb.sdk import errors
 from wanllmdb.sdk.connection import Connection
@@ -27,37 +28,63 @@ _HASH_LENGTH = 64
 
 def recall(connection: Connection, version_id: str, digest: str | None) -> Manifest | None:
     """The files of the version with this id and digest; None if this machine does not know them."""
-    path = _path(connection, version_id)
+    columns = recall_columns(connection, version_id, digest)
     try:
-        manifest = _parse(path.read_bytes())
-    except OSError:
+        return None if columns is None else parse_columns(columns)
+    except (errors.CacheError, errors.InvalidPath):
+        with suppress(OSError):
+            _path(connection, version_id).unlink()
         return None
+
+
+def recall_columns(connection: Connection, version_id: str, digest: str | None) -> dict[str, Any] | None:
+    """The same as `to_columns` made them, without an object for each file."""
+    columns = _read(path := _path(connection, version_id))
     with suppress(OSError):
-        if manifest is None or manifest.digest != digest:
+        if columns is None or columns.get("digest") != digest:
             path.unlink()
             return None
         os.utime(path)
-    return manifest
+    return columns
 
 
-def _parse(content: bytes) -> Manifest | None:
+def recall_logged(connection: Connection, artifact_id: str) -> tuple[str, dict[str, Any]] | None:
+    """The id of the version of the artifact that was last logged from this machine, and its columns."""
+    logged = _read(_path(connection, f"logged {artifact_id}"))
+    if logged is None or not isinstance(logged.get("version_id"), str):
+        return None
+    columns = recall_columns(connection, logged["version_id"], logged.get("digest"))
+    return (logged["version_id"], columns) if columns else None
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
     checksum, body = content[:_HASH_LENGTH], content[_HASH_LENGTH + 1 :]
     if hashlib.sha256(body).hexdigest().encode() != checksum:
         return None
-    try:
-        return parse_columns(json.loads(body))
-    except (ValueError, errors.CacheError, errors.InvalidPath):
-        return None
+    value = json.loads(body)
+    return value if isinstance(value, dict) else None
 
 
 def remember(connection: Connection, version_id: str, manifest: Manifest) -> None:
     """Keep the manifest of a finalized version, if all of its files have a sha256. Never raises."""
-    path = _path(connection, version_id)
-    if path.exists():
-        return
-    if not manifest.digest or any(entry.sha256 is None and not entry.is_reference for entry in manifest):
-        return
-    body = json.dumps(to_columns(manifest), separators=(",", ":")).encode("ascii")
+    if manifest.digest and not any(entry.sha256 is None and not entry.is_reference for entry in manifest):
+        path = _path(connection, version_id)
+        if not path.exists():
+            _write(path, to_columns(manifest))
+
+
+def remember_logged(connection: Connection, artifact_id: str, version_id: str, columns: dict[str, Any]) -> None:
+    """Keep what `recall_logged` returns. Never raises."""
+    _write(_path(connection, version_id), columns)
+    _write(_path(connection, f"logged {artifact_id}"), {"version_id": version_id, "digest": columns["digest"]})
+
+
+def _write(path: Path, value: dict[str, Any]) -> None:
+    body = json.dumps(value, separators=(",", ":")).encode("ascii")
     temporary = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
     with suppress(errors.CacheError, OSError):
         json_files.make_directory(path.parent)
