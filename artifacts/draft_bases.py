@@ -59,11 +59,9 @@ def check(
 def copy(draft: ArtifactVersion, base: Base) -> None:
     """Give the draft, which is locked, those files of its base that it has not. Raises `VersionNotFound`.
 
-    Nobody claims their bytes: the lock keeps the base from being deleted, with which their grace would begin.
+    Their bytes are neither locked nor claimed: whoever deletes the base begins their grace anew, and a base that is
+    still there after the copy was whole when it was copied.
     """
-    row = ArtifactVersion.objects.select_for_update(no_key=True).get(pk=base.version.pk)
-    if row.state == ArtifactVersion.State.DELETED:
-        raise errors.VersionNotFound.deleted(base.version.title, base.version.artifact.name)
     rows = base.files()
     if draft.file_count:
         rows = rows.exclude(path__in=draft.files.values("path"))
@@ -74,6 +72,8 @@ def copy(draft: ArtifactVersion, base: Base) -> None:
         reference_checked_at=None,
         reference_reason=None,
     )
+    if not ArtifactVersion.objects.finalized().filter(pk=base.version.pk).exists():
+        raise errors.VersionNotFound.deleted(base.version.title, base.version.artifact.name)
     draft_files.count_files(draft)
 
 
