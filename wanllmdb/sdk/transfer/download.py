@@ -111,6 +111,7 @@ class _Transfer:
         self._cache = cache
         self._known_hashes = known_hashes
         self._temp_dir: TempDir | None = None
+        self._objects: ObjectDownload | None = None
         self.publication = Publication(directory, at_end=references is not None and references.is_expected)
         self.entries: list[Entry] = []
         self.downloaded = 0
@@ -146,10 +147,11 @@ class _Transfer:
         if not stored or (self._references is not None and self._references.is_lost):
             return
         assert self._temp_dir is not None
-        object_download = ObjectDownload(
-            self._manifest, self.publication, self._temp_dir, self._on_progress, self._cache
-        )
-        _submit(workers, object_download, slices_by_position(stored))
+        if self._objects is None:
+            self._objects = ObjectDownload(
+                self._manifest, self.publication, self._temp_dir, self._on_progress, self._cache
+            )
+        _submit(workers, self._objects, slices_by_position(stored))
 
     def _submit_reference(self, workers: WorkerPool, file: RemoteFile, temp_dir: TempDir) -> None:
         if self._references is None:

@@ -24,8 +24,8 @@ from wanllmdb.sdk.transfer.remote_manifest import RemoteFile, RemoteManifest
 
 RANGE_SIZE = 8 * MIB
 """Larger files are downloaded in ranges of this size; smaller ones next to each other in an object in one request."""
-MAX_AHEAD = 4
-"""So many ranges of a file are under way or wait in memory for those before them."""
+MAX_HELD = 64 * MIB
+"""Bytes of ranges that are under way, or wait in memory for those before them. The first ones of files come beside."""
 MAX_CREATING = 2
 MAX_GAP = 64 * 1024
 """Up to so many unneeded bytes it is cheaper to read on than to send another request."""
@@ -71,6 +71,10 @@ class ObjectDownload:
         self.temp_dir = temp_dir
         self.on_progress = on_progress
         self.cache = cache
+        self.held = 0
+        """Bytes of ranges that are not hashed yet."""
+        self.changed = threading.Condition()
+        """Of what is held, and of what has been hashed of each file."""
         self.creation = threading.Semaphore(MAX_CREATING)
         """Held while files are created: more threads would only wait for each other, in Python and in the disk."""
 
@@ -221,7 +225,7 @@ class RangedDownload:
     """One large file, downloaded in ranges, several of them at once.
 
     The blocks of the range that is next are hashed as they arrive, by one of the threads that bring them; those of
-    later ranges wait in memory, of at most `MAX_AHEAD` ranges. Nothing is read back from the disk.
+    later ranges wait in memory, of all files together at most `MAX_HELD`. Nothing is read back from the disk.
     """
 
     def __init__(self, download: ObjectDownload, file_slice: FileSlice) -> None:
@@ -230,7 +234,7 @@ class RangedDownload:
         self._size = file_slice.entry.size
         self._path = download.temp_dir.new_path()
         self._checksum = _Checksum(file_slice.entry)
-        self._changed = threading.Condition()
+        self._changed = download.changed
         self._waiting: dict[int, deque[bytes]] = defaultdict(deque)
         self._hashed = 0
         self._is_hashing = False
@@ -243,12 +247,14 @@ class RangedDownload:
 
     def download(self, number: int) -> None:
         """Download one of the ranges, of which each must have been begun before the next."""
-        with self._changed:
-            while number >= self._hashed // RANGE_SIZE + MAX_AHEAD:
-                self._changed.wait(0.5)
-                raise_if_cancelled()
         start = number * RANGE_SIZE
         length = min(RANGE_SIZE, self._size - start)
+        with self._changed:
+            # The first that is not there never waits: all others of its file wait for it.
+            while self._hashed < start and self._download.held + length > MAX_HELD:
+                self._changed.wait(0.5)
+                raise_if_cancelled()
+            self._download.held += length
         received = 0
         handle = os.open(self._path, os.O_WRONLY | _BINARY)
 
@@ -286,8 +292,10 @@ class RangedDownload:
             raise_if_cancelled()
             self._checksum.update(next_block)
             with self._changed:
-                self._hashed += len(next_block)
-                self._changed.notify_all()
+                before, self._hashed = self._hashed, self._hashed + len(next_block)
+                self._download.held -= len(next_block)
+                if before // RANGE_SIZE < self._hashed // RANGE_SIZE:
+                    self._changed.notify_all()
                 is_complete = self._hashed == self._size
             if is_complete:
                 return self._finish()
