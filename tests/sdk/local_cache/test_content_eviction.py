@@ -34,10 +34,10 @@ def test_what_was_not_used_for_the_longest_time_leaves_first(machine, at):
         machine.add(content)
         at(hours, content)
     machine.fetch(used)
-    machine.add(b"x" * 1000, cache_size=3000)
+    machine.add(b"x" * 1000, cache_size=3500)
     assert in_cache(machine, old, used, new) == [used, new]
     assert not list(machine.path.glob(f"files/*/{sha256(old)}*"))
-    machine.add(b"y" * 1000, cache_size=3000)
+    machine.add(b"y" * 1000, cache_size=3500)
     assert in_cache(machine, old, used, new) == [used]
 
 
@@ -55,12 +55,29 @@ def test_a_pack_is_used_whenever_one_of_its_contents_is(machine):
 
 
 def test_there_are_not_too_many_files(machine, at, monkeypatch):
-    monkeypatch.setattr(content_eviction, "MAX_FILES", 2)
-    several = [bytes([number]) for number in range(4)]
+    monkeypatch.setattr(content_eviction, "MAX_FILES", 10)
+    several = [bytes([number]) for number in range(11)]
     for number, content in enumerate(several):
         machine.add(content)
-        at(10 - number, content)
-    assert in_cache(machine, *several) == several[-2:]
+        at(20 - number, content)
+    assert in_cache(machine, *several) == several[-9:]
+
+
+def test_all_is_only_listed_when_it_may_be_too_much(machine, monkeypatch):
+    scans = []
+    scan = content_eviction.scan
+    monkeypatch.setattr(content_eviction, "scan", lambda path: scans.append(path) or scan(path))
+    for number in range(12):
+        machine.add(bytes([number]) * 1000, cache_size=10_000)
+    assert len(scans) == 2  # at first, and with the eleventh, which left room for the twelfth
+    assert sum(file.size for file in scan(machine.path)) == 10_000
+    growth = machine.path / "growth"
+    growth.write_text("torn")
+    machine.add(b"more", cache_size=10_000)
+    assert len(scans) == 3
+    growth.unlink()
+    machine.add(b"and more", cache_size=10_000)
+    assert len(scans) == 4
 
 
 @pytest.mark.parametrize("is_linked", [False, True])

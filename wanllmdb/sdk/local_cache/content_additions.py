@@ -27,7 +27,8 @@ class Additions:
         self._lock = threading.Lock()
         self._max_size = limit
         self._temp_dir: TempDir | None = None
-        self._size = 0
+        self._size = self._count = 0
+        """Of what is added, in bytes and files."""
         self._small: dict[bytes, bytes] = {}
         self._small_size = 0
 
@@ -38,6 +39,7 @@ class Additions:
             if self._size + size > self._max_size:
                 return
             self._size += size
+            self._count += 1
         with self._giving_up() as temp_dir:
             if sha256 not in self._files:
                 self._files.add(sha256, source, size, temp_dir.new_path)
@@ -65,16 +67,18 @@ class Additions:
                 with self._giving_up() as temp_dir:
                     if digest.hex() not in self._files:
                         self._files.add_content(digest.hex(), content, temp_dir.new_path())
+                        self._count += 1
         if self._temp_dir is not None:
             self._temp_dir.remove()
-        if self._size:
-            with suppress(OSError):
-                content_eviction.prune(self._path, self._limit)
+        if self._count:
+            with suppress(errors.CacheError, OSError):
+                content_eviction.make_room(self._path, self._limit, self._size, self._count)
 
     def _write_pack(self, contents: dict[bytes, bytes]) -> None:
         with self._giving_up() as temp_dir:
             require_room(self._path, sum(map(len, contents.values())))
             content_packs.write(contents, Path(temp_dir.new_path()), self._path / "packs")
+            self._count += 1
 
     @contextmanager
     def _giving_up(self) -> Iterator[TempDir]:

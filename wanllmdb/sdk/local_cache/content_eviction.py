@@ -9,18 +9,21 @@ import os
 import shutil
 import stat
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from wanllmdb.sdk.local_cache import content_packs, file_copies
+from wanllmdb.sdk.local_cache import content_packs, file_copies, json_files
 from wanllmdb.sdk.local_cache.content_files import NAME, USED, free_space, list_directory
 from wanllmdb.sdk.local_cache.content_packs import Pack
 from wanllmdb.sdk.progress import OnProgress
 
 MAX_FILES = 100_000
-"""More are deleted too, whatever their size: all are listed after each download that adds to them."""
+"""More are deleted too, whatever their size, so that they can be listed in a second."""
+_GROWTH = "growth"
+"""A file with a line for each download since all was listed: how many bytes and files it has added."""
 _STALE_AFTER = 24 * 3600
 """So many seconds a directory of temporary files is left alone, if it is not known to be nobody's."""
 
@@ -76,26 +79,56 @@ def _cached_file(path: Path, result: os.stat_result, used_at: float) -> CachedFi
     return CachedFile(path, result.st_size, used_at, result.st_nlink > 1)
 
 
-def prune(directory: Path, limit: int | None, used_before: float | None = None) -> list[CachedFile]:
+def make_room(directory: Path, limit: int, size: int, count: int) -> None:
+    """After so many bytes and files were added: if the cache is too large now, leave 90 % of what it may have.
+
+    It is only listed then: what is added is summed up in a file, to which each process appends. Raises `CacheError`,
+    OSError.
+    """
+    remove_stale(directory / "temporary")
+    path = directory / _GROWTH
+    is_known = path.exists()
+    json_files.append(path, b"%d %d\n" % (size, count))
+    try:
+        growth = [tuple(map(int, line.split())) for line in path.read_bytes().splitlines()]
+        sizes, counts = zip(*growth, strict=True)
+    except ValueError:  # a loss of power has left half a line
+        is_known = False
+    if not is_known or sum(sizes) > limit or sum(counts) > MAX_FILES or free_space(directory) < 0:
+        prune(directory, limit * 9 // 10, max_files=MAX_FILES * 9 // 10)
+
+
+def prune(
+    directory: Path, limit: int, used_before: float | None = None, max_files: int | None = None
+) -> list[CachedFile]:
     """Delete what was not used since `used_before`, and then what was not used for the longest time, until the cache
     has at most `limit` bytes and enough of the disk is free. Returns what was deleted."""
-    remove_stale(directory / "temporary")
     files = scan(directory)
-    excess = sum(file.size for file in files) - limit if limit is not None else 0
-    surplus = len(files) - MAX_FILES
+    size = sum(file.size for file in files)
+    surplus = len(files) - max_files if max_files is not None else 0
     lacking = -free_space(directory) if files else 0
     deleted = []
     for file in files:
         is_old = used_before is not None and file.used_at < used_before
-        if not is_old and max(excess, surplus, lacking) <= 0:
+        if not is_old and max(size - limit, surplus, lacking) <= 0:
             break
         if not delete(file):
             continue
         deleted.append(file)
-        excess -= file.size
+        size -= file.size
         surplus -= 1
         lacking -= 0 if file.is_linked else file.size
+    if directory.exists():
+        _write_growth(directory, size, len(files) - len(deleted))
     return deleted
+
+
+def _write_growth(directory: Path, size: int, count: int) -> None:
+    temporary = directory / "temporary" / uuid.uuid4().hex
+    with suppress(OSError):
+        temporary.touch(mode=0o600)
+        temporary.write_bytes(b"%d %d\n" % (size, count))
+        temporary.replace(directory / _GROWTH)
 
 
 def delete(file: CachedFile) -> bool:
@@ -114,7 +147,7 @@ def remove_stale(directory: Path) -> None:
     for name in list_directory(directory):
         with suppress(OSError):
             if os.lstat(directory / name).st_mtime < time.time() - _STALE_AFTER:
-                shutil.rmtree(directory / name)
+                shutil.rmtree(directory / name, ignore_errors=True)
 
 
 def content_count(file: CachedFile) -> int:
