@@ -169,6 +169,7 @@ class LoggedVersion:
                 references=references,
                 cache=None if skip_cache else cache,
                 known_hashes=FileHashes(settings.cache_dir if settings.hash_cache else None),
+                begin_phase=transfer.phase,
             )
         self._warn_of_missing(references)
         return str(self._root(root)), references.sha256s

@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,8 +24,8 @@ class TransferProgress:
 
     phase: str
     """Of a log `preparing`, `hashing`, `registering` (the server takes the list of files), `uploading`, `finalizing`;
-    of a download `preparing`, `waiting` (for another process that downloads to the same directory), `downloading`;
-    offline `copying`. A phase can come more than once."""
+    of a download `preparing`, `waiting` (for another process that downloads to the same directory), `listing`,
+    `verifying` (what is there already), `downloading`; offline `copying`. A phase can come more than once."""
     files_done: int
     files_total: int | None
     """None while it is not known, as is `bytes_total`. Files with the same contents are uploaded once."""
@@ -51,6 +51,16 @@ def ignore_progress(size: int, files: int = 0, *, is_reused: bool = False) -> No
     """For those who do not show any progress."""
 
 
+BeginPhase = Callable[..., AbstractContextManager[OnProgress]]
+"""`Transfer.phase`, for those who begin phases of their own."""
+
+
+@contextmanager
+def ignore_phase(name: str, *, files: int | None = None, size: int | None = None) -> Iterator[OnProgress]:
+    """For those who do not show any progress."""
+    yield ignore_progress
+
+
 class Phase:
     """The numbers of one phase. It is an `OnProgress`."""
 
@@ -69,12 +79,6 @@ class Phase:
             self._files_done += files
             if not is_reused:
                 self._moved += size
-
-    def expect(self, size: int, files: int) -> None:
-        """There are so many more to come than was known before."""
-        with self._lock:
-            self._bytes_total = (self._bytes_total or 0) + size
-            self._files_total = (self._files_total or 0) + files
 
     def snapshot(self) -> TransferProgress:
         with self._lock:

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from wanllmdb.sdk import errors, paths
 from wanllmdb.sdk.manifest import Entry
-from wanllmdb.sdk.progress import OnProgress
+from wanllmdb.sdk.progress import BeginPhase, OnProgress, ignore_phase
 from wanllmdb.sdk.transfer import cached_contents, hashes, unrelated_files
 from wanllmdb.sdk.transfer.cached_contents import ContentCache
 from wanllmdb.sdk.transfer.download_directory import DownloadDirectory, TempDir, remove_stale, write_error
@@ -55,6 +55,7 @@ def download(
     references: ReferenceFiles | None = None,
     cache: ContentCache | None = None,
     known_hashes: KnownHashes | None = None,
+    begin_phase: BeginPhase = ignore_phase,
 ) -> int:
     """Download every file, and return the number of those that were not there already.
 
@@ -65,14 +66,14 @@ def download(
     Raises `CorruptDownload`, `BrokenReference`, `InvalidPath`, `Invalid` for a directory that cannot be written to,
     `Unreachable`.
     """
-    pages: Iterable[list[RemoteFile]] = manifest.pages()
+    pages: Iterable[list[RemoteFile]] = _begin_listing(manifest.pages(), begin_phase)
     is_exact_first = exact and not (references and references.is_expected)
     if is_exact_first:
         pages = list(pages)
         listed = [file.entry for page in pages for file in page]
         _check_digest(listed, digest)
         _remove_unrelated(manifest, directory, listed)
-    transfer = _Transfer(manifest, directory, on_progress, references, cache, known_hashes)
+    transfer = _Transfer(manifest, directory, on_progress, references, cache, known_hashes, begin_phase)
     try:
         transfer.run(pages)
         _check_digest(transfer.entries, digest)
@@ -92,6 +93,15 @@ def download(
     return transfer.downloaded - len(missing)
 
 
+def _begin_listing(pages: Iterator[list[RemoteFile]], begin_phase: BeginPhase) -> Iterator[list[RemoteFile]]:
+    """The pages. Nothing can be downloaded before the first one is there."""
+    with begin_phase("listing"):
+        first = next(pages, None)
+    if first is not None:
+        yield first
+        yield from pages
+
+
 class _Transfer:
     """One download on its way."""
 
@@ -103,6 +113,7 @@ class _Transfer:
         references: ReferenceFiles | None,
         cache: ContentCache | None,
         known_hashes: KnownHashes | None,
+        begin_phase: BeginPhase,
     ) -> None:
         self._manifest = manifest
         self._directory = directory
@@ -110,6 +121,7 @@ class _Transfer:
         self._references = references
         self._cache = cache
         self._known_hashes = known_hashes
+        self._begin_phase = begin_phase
         self._temp_dir: TempDir | None = None
         self._objects: ObjectDownload | None = None
         self.publication = Publication(directory, at_end=references is not None and references.is_expected)
@@ -121,8 +133,12 @@ class _Transfer:
         with WorkerPool(MAX_WORKERS) as workers:
             for page in pages:
                 self.entries += [file.entry for file in page]
-                found = _find_missing(page, self._directory, self._on_progress, self._references, self._known_hashes)
-                missing = list(found)
+                missing = list(
+                    _find_missing(
+                        *(page, self._directory, self._on_progress, self._references),
+                        *(self._known_hashes, self._begin_phase),
+                    )
+                )
                 self.downloaded += len(missing)
                 if missing and self._temp_dir is None:
                     self._temp_dir = _make_temp_dir(self._directory, missing)
@@ -249,6 +265,7 @@ def _find_missing(
     on_progress: OnProgress,
     references: ReferenceFiles | None,
     known_hashes: KnownHashes | None,
+    begin_phase: BeginPhase,
 ) -> Iterator[RemoteFile]:
     """The files to download: those that are not there, or are there with other bytes."""
     candidates: dict[str, tuple[RemoteFile, str]] = {}
@@ -271,7 +288,7 @@ def _find_missing(
         source = directory.existing_path(entry.path)
         existing_files.append((entry.path, source, FileFingerprint.from_stat(existing)))
         candidates[entry.path] = file, sha256
-    for hashed in _hash_existing(existing_files, known_hashes):
+    for hashed in _hash_existing(existing_files, known_hashes, begin_phase):
         file, sha256 = candidates[hashed.path]
         if hashed.sha256 != sha256:
             yield file
@@ -282,15 +299,17 @@ def _find_missing(
 
 
 def _hash_existing(
-    files: list[tuple[str, str, FileFingerprint]], known_hashes: KnownHashes | None
+    files: list[tuple[str, str, FileFingerprint]], known_hashes: KnownHashes | None, begin_phase: BeginPhase
 ) -> Iterator[HashedFile]:
     """Those that look as they did when they were read before are not read again."""
     known = known_hashes.recall(files) if known_hashes is not None and files else {}
     yield from known.values()
-    to_read = [(path, source) for path, source, _ in files if path not in known]
-    if to_read:
+    unread = [file for file in files if file[0] not in known]
+    if unread:
         read_at = time.time_ns()
-        hashed = hashes.hash_files(to_read)
+        size = sum(fingerprint.size for _, _, fingerprint in unread)
+        with begin_phase("verifying", files=len(unread), size=size) as on_progress:
+            hashed = hashes.hash_files(((path, source) for path, source, _ in unread), on_progress=on_progress)
         if known_hashes is not None:
             known_hashes.remember(hashed, read_at)
         yield from hashed

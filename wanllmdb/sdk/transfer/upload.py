@@ -136,8 +136,19 @@ def _request_targets(client: Client, version_id: str, requests: list[dict[str, A
 
 
 def _upload_pack(target: UploadTarget, pack: Pack, on_progress: OnProgress) -> None:
-    target.upload(lambda: pack.blocks, pack.size)
-    on_progress(pack.size, pack.file_count)
+    sent = 0
+
+    def send_blocks() -> Iterator[bytes]:
+        nonlocal sent
+        on_progress(-sent)
+        sent = 0
+        for block in pack.blocks:
+            yield block
+            sent += len(block)
+            on_progress(len(block))
+
+    target.upload(send_blocks, pack.size)
+    on_progress(pack.size - sent, pack.file_count)
 
 
 def _upload_range(
