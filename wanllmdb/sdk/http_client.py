@@ -125,7 +125,8 @@ class Client:
         body: object = None,
         idempotent: bool,
     ) -> Any:
-        url, headers = self._url(path, query or {}), self._headers("application/json")
+        url = self._url(path, query or {})
+        headers = {**self._headers("application/json"), "Accept-Encoding": "gzip"}
         content = None
         if body is not None:
             headers["Content-Type"] = "application/json"

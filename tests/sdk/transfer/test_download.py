@@ -3,10 +3,12 @@
 import errno
 import hashlib
 import os
+import time
 
 import pytest
 
 from wanllmdb.sdk import errors
+from wanllmdb.sdk.local_cache.file_hashes import FileHashes
 from wanllmdb.sdk.manifest import Entry
 from wanllmdb.sdk.progress import ignore_progress
 from wanllmdb.sdk.transfer import download, file_assembly, hashes, unrelated_files
@@ -199,3 +201,42 @@ def test_a_name_that_the_disk_writes_otherwise_is_not_unrelated(root, monkeypatc
     assert unrelated_files.find(str(root), ["a.txt", "\u00e9.txt"]) == ["other.txt"]
     unrelated_files.remove(str(root), ["a.txt", "\u00e9.txt"])
     assert sorted(path.name for path in root.iterdir()) == ["A.TXT", "e\u0301.txt"]
+
+
+def test_files_that_look_as_they_did_are_not_read_again(root, tmp_path, monkeypatch):
+    files = {"a": "1", "d/b": "2", "d/c": "3"}
+    known = FileHashes(tmp_path / "cache")
+    read: list[str] = []
+    hash_files = hashes.hash_files
+
+    def note(to_read):
+        read.extend(path for path, _ in to_read)
+        return hash_files(to_read)
+
+    monkeypatch.setattr(hashes, "hash_files", note)
+    # What was just written is not remembered: these files are ten seconds old.
+    monkeypatch.setattr(download.time, "time_ns", lambda now=time.time_ns() + 10_000_000_000: now)
+    assert run(WrittenManifest(files), root, known_hashes=known) == 3
+    assert read == []
+    assert run(WrittenManifest(files), root, known_hashes=known) == 0
+    assert sorted(read) == sorted(files)
+    read.clear()
+    assert run(WrittenManifest(files), root, known_hashes=known) == 0
+    assert read == []
+    (root / "d/c").write_text("x")
+    assert run(WrittenManifest(files), root, known_hashes=known) == 1
+    assert read == ["d/c"]
+    assert contents(root) == files
+
+
+def test_a_new_directory_is_not_searched_for_each_file(root, monkeypatch):
+    files = {f"d/{number}": "x" for number in range(50)}
+    searched: list[str] = []
+    stat_file = DownloadDirectory.stat_file
+    monkeypatch.setattr(
+        DownloadDirectory, "stat_file", lambda self, path: searched.append(path) or stat_file(self, path)
+    )
+    assert run(WrittenManifest(files), root) == 50
+    assert searched == []
+    assert run(WrittenManifest(files), root) == 0
+    assert sorted(searched) == sorted(files)

@@ -74,7 +74,7 @@ class DownloadDirectory:
 
     def existing_path(self, path: str) -> str:
         """The local path of a file that is there: see `stat_file`. Creates nothing."""
-        return os.path.join(self.path, *path.split("/")) if path else self.path
+        return os.path.join(self.path, path.replace("/", os.sep)) if path else self.path
 
     def stat_file(self, path: str) -> os.stat_result | None:
         """The regular file that exists at this path, reached without links; None if there is none. Creates nothing.
