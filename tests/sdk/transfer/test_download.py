@@ -209,13 +209,15 @@ def test_files_that_look_as_they_did_are_not_read_again(root, tmp_path, monkeypa
     read: list[str] = []
     hash_files = hashes.hash_files
 
-    def note(to_read):
+    def note(to_read, **options):
+        to_read = list(to_read)
         read.extend(path for path, _ in to_read)
-        return hash_files(to_read)
+        return hash_files(to_read, **options)
 
     monkeypatch.setattr(hashes, "hash_files", note)
     # What was just written is not remembered: these files are ten seconds old.
-    monkeypatch.setattr(download.time, "time_ns", lambda now=time.time_ns() + 10_000_000_000: now)
+    later = time.time_ns() + 10_000_000_000
+    monkeypatch.setattr(time, "time_ns", lambda: later)
     assert run(WrittenManifest(files), root, known_hashes=known) == 3
     assert read == []
     assert run(WrittenManifest(files), root, known_hashes=known) == 0
@@ -233,9 +235,12 @@ def test_a_new_directory_is_not_searched_for_each_file(root, monkeypatch):
     files = {f"d/{number}": "x" for number in range(50)}
     searched: list[str] = []
     stat_file = DownloadDirectory.stat_file
-    monkeypatch.setattr(
-        DownloadDirectory, "stat_file", lambda self, path: searched.append(path) or stat_file(self, path)
-    )
+
+    def note(self, path):
+        searched.append(path)
+        return stat_file(self, path)
+
+    monkeypatch.setattr(DownloadDirectory, "stat_file", note)
     assert run(WrittenManifest(files), root) == 50
     assert searched == []
     assert run(WrittenManifest(files), root) == 0
