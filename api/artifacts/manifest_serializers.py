@@ -26,8 +26,8 @@ class EntrySerializer(serializers.Serializer):
     extents = serializers.ListField(
         child=serializers.ListField(min_length=3, max_length=3),
         required=False,
-        help_text="Only there for a file that is stored in pieces, whose `object` is null: `[object, offset, size]` of "
-        "the bytes that it consists of, in their order.",
+        help_text="Only there for a file that is stored in pieces: `[object, offset, size]` of the bytes that it "
+        "consists of, in their order. Its `object` is at a URL of this server, which is slower.",
     )
     integrity = serializers.CharField()
     reference = serializers.CharField(allow_null=True, help_text="The same as `reference_uri`.")
@@ -122,12 +122,14 @@ def manifest_body(version: ArtifactVersion, page: ManifestPage, expires_in: int)
         }
         if number in page.extents:
             entry["extents"] = [[ids[text], offset, size] for text, offset, size in page.extents[number]]
+            entry["object"] = str(page.wholes[number].pk)
         if row.is_executable:
             entry["executable"] = True
         if row.reference_uri is not None:
             entry |= {"is_reference": True, **_reference(row, page.reference_urls.get(number))}
         entries.append(entry)
-    objects = {ids[text]: {"url": obj.url, "size": obj.size} for text, obj in page.objects.items()}
+    objects = {str(obj.pk): obj for obj in (*page.objects.values(), *page.wholes.values())}
+    objects = {pk: {"url": obj.url, "size": obj.size} for pk, obj in objects.items()}
     return _version(version) | {"entries": entries, "objects": objects} | _paging(page, expires_in)
 
 

@@ -7,6 +7,7 @@ the bytes on.
 
 from collections.abc import Iterator
 from typing import NamedTuple
+from uuid import UUID
 
 from django.conf import settings
 from django.core import signing
@@ -130,9 +131,14 @@ def _signed_url(file: ArtifactFile) -> str | None:
         return external_stores.signed_url(file)
     obj = _own_object(require_readable(file))
     if obj is None:
-        signature = signing.dumps(str(file.pk), salt=_SALT)
-        return f"{settings.BASE_URL}/api/v1/artifacts/files/{file.pk}/content?signature={signature}"
+        return content_url(file.pk)
     return storage.get_download_url(obj.key, file.name)
+
+
+def content_url(file_id: UUID) -> str:
+    """The signed URL at which this server itself gives the bytes of a file; it honours `Range`."""
+    signature = signing.dumps(str(file_id), salt=_SALT)
+    return f"{settings.BASE_URL}/api/v1/artifacts/files/{file_id}/content?signature={signature}"
 
 
 def _own_object(blob: Blob) -> StoredObject | None:

@@ -15,7 +15,7 @@ from django.db.models.functions import Cast, Coalesce
 from accounts.actor import Actor
 from artifacts import storage
 from artifacts.content import extents
-from artifacts.content.downloads import record_download
+from artifacts.content.downloads import content_url, record_download
 from artifacts.models import ArtifactVersion, Blob
 from artifacts.references import external_stores
 from artifacts.references.external_stores import Reference
@@ -84,6 +84,7 @@ class ManifestPage:
     `objects` are by `Row.object_id`: those with bytes that can be read. Where there are more files, `next_after` is the
     path to ask for them with. `reference_urls` are signed URLs of the references that are in an external store of the
     team, by numbers of rows. `extents` say where the bytes are of files that are stored in pieces, by numbers of rows.
+    `wholes` are these files at URLs of this server, for clients that read each file from one object.
     """
 
     after: str
@@ -92,6 +93,7 @@ class ManifestPage:
     next_after: str | None
     reference_urls: dict[int, str]
     extents: dict[int, list[ExtentPlace]]
+    wholes: dict[int, ManifestObject]
 
 
 def page(
@@ -114,8 +116,8 @@ def page(
     next_after = rows[limit - 1].path if len(rows) > limit else None
     del rows[limit:]
     objects = _objects(rows)
-    found = _extents(version, rows, objects)
-    return ManifestPage(after, rows, objects, next_after, _reference_urls(version, rows), found)
+    places, wholes = _extents(version, rows, objects)
+    return ManifestPage(after, rows, objects, next_after, _reference_urls(version, rows), places, wholes)
 
 
 def _fitting(rows: Sequence[Row]) -> int:
@@ -130,20 +132,21 @@ def _fitting(rows: Sequence[Row]) -> int:
 
 def _extents(
     version: ArtifactVersion, rows: Sequence[Row], objects: dict[str, ManifestObject]
-) -> dict[int, list[ExtentPlace]]:
-    """The objects are added to the others."""
+) -> tuple[dict[int, list[ExtentPlace]], dict[int, ManifestObject]]:
+    """The extents and wholes of `ManifestPage`; the objects of the extents are added to the others."""
     numbers = {row.path: number for number, row in enumerate(rows) if row.extent_count and row.state in READABLE}
     if not numbers:
-        return {}
-    wholes = dict(version.files.filter(path__in=ValueList(numbers)).values_list("path", "blob"))
-    found = extents.of_composed(wholes.values())
+        return {}, {}
+    files = version.files.filter(path__in=ValueList(numbers)).values_list("path", "pk", "blob", "size")
+    found = extents.of_composed(blob for _, _, blob, _ in files)
     texts = {pk: _text(pk) for pk in found.objects}
     for pk, obj in found.objects.items():
         objects.setdefault(texts[pk], ManifestObject(pk, obj.size, storage.get_download_url(obj.key)))
-    return {
-        numbers[path]: [ExtentPlace(texts[pk], offset, size) for pk, offset, size in found.places[whole]]
-        for path, whole in wholes.items()
+    places = {
+        numbers[path]: [ExtentPlace(texts[pk], *place) for pk, *place in found.places[blob]]
+        for path, _, blob, _ in files
     }
+    return places, {numbers[path]: ManifestObject(pk, size, content_url(pk)) for path, pk, _, size in files}
 
 
 def _text(pk: UUID) -> str:

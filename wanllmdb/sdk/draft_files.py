@@ -31,7 +31,7 @@ def read(connection: Connection, draft: Draft, transfer: Transfer, *, max_kept: 
     unread = [(path, source) for path, source, _ in seen if path not in files]
     with transfer.phase("hashing", files=len(seen), size=draft.size) as on_progress:
         on_progress(sum(file.size for file in files.values()), len(files), is_reused=True)
-        read_files = hashes.hash_files(unread, max_kept=max_kept, on_progress=on_progress)
+        read_files = hashes.hash_files(unread, max_kept=max_kept, in_pieces=True, on_progress=on_progress)
     cache.remember(read_files, started_at)
     files |= {file.path: file for file in read_files}
     for path, file in files.items():

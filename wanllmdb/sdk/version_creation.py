@@ -318,7 +318,8 @@ def _upload_missing(
     connection: Connection, transfer: Transfer, version_id: str, files: list[HashedFile], missing: Iterable[str]
 ) -> list[dict[str, Any]]:
     missing = set(missing)
-    plan = upload_plan.make_plan(file for file in files if file.sha256 in missing)
+    needed = [file for file in files if file.sha256 in missing or not missing.isdisjoint(file.piece_hashes)]
+    plan = upload_plan.make_plan(needed, missing)
     with transfer.phase("uploading", files=plan.file_count, size=plan.size) as on_progress:
         return upload.upload(connection.client, version_id, plan, on_progress)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from wanllmdb.sdk.manifest import Entry
+from wanllmdb.sdk.transfer.chunks import Piece
 from wanllmdb.sdk.transfer.hashes import HashedFile
 
 # As in `artifacts.draft_files` of the server.
@@ -13,6 +14,9 @@ MAX_FILES_PER_REQUEST = 20_000
 MAX_BYTES_PER_REQUEST = 7_000_000
 # The JSON of a file besides its path: a hash, a size, maybe its number among the executable ones.
 _BYTES_PER_FILE = 100
+# Of a piece of a large file.
+_BYTES_PER_PIECE = 90
+MAX_PIECES_PER_REQUEST = 50_000
 # That of a reference besides its texts: the keys and a size.
 _BYTES_PER_REFERENCE = 140
 
@@ -25,19 +29,28 @@ class FileBatch:
         self._sizes: list[int] = []
         self._sha256: list[str] = []
         self._executable: list[int] = []
+        self._extents: dict[int, list[Piece]] = {}
+        self._piece_count = 0
         self._references: list[dict[str, Any]] = []
         self._bytes = 0
 
     def __len__(self) -> int:
         return len(self._paths) + len(self._references)
 
-    def has_room(self, size: int) -> bool:
+    def has_room(self, size: int, piece_count: int = 0) -> bool:
         """For one more whose JSON is of this size at most; there is always room for the first."""
-        return not len(self) or (len(self) < MAX_FILES_PER_REQUEST and self._bytes + size <= MAX_BYTES_PER_REQUEST)
+        return not len(self) or (
+            len(self) < MAX_FILES_PER_REQUEST
+            and self._bytes + size <= MAX_BYTES_PER_REQUEST
+            and self._piece_count + piece_count <= MAX_PIECES_PER_REQUEST
+        )
 
     def add_file(self, file: HashedFile, size: int) -> None:
         if file.executable:
             self._executable.append(len(self._paths))
+        if file.pieces:
+            self._extents[len(self._paths)] = list(file.pieces)
+            self._piece_count += len(file.pieces)
         self._paths.append(file.path)
         self._sizes.append(file.size)
         self._sha256.append(file.sha256)
@@ -53,6 +66,8 @@ class FileBatch:
         columns: dict[str, Any] = {"paths": self._paths, "sizes": self._sizes, "sha256": self._sha256}
         if self._executable:
             columns["executable"] = self._executable
+        if self._extents:
+            columns["extents"] = self._extents
         fields: dict[str, Any] = {"file_columns": columns} if self._paths else {}
         return {**fields, "files": self._references} if self._references else fields
 
@@ -61,8 +76,8 @@ def batches(files: Iterable[HashedFile], references: Iterable[Entry] = ()) -> It
     """The files and then the references, in as few requests as they fit into."""
     batch = FileBatch()
     for file in files:
-        size = _BYTES_PER_FILE + _max_bytes(file.path)
-        if not batch.has_room(size):
+        size = _BYTES_PER_FILE + _max_bytes(file.path) + _BYTES_PER_PIECE * len(file.pieces)
+        if not batch.has_room(size, len(file.pieces)):
             yield batch
             batch = FileBatch()
         batch.add_file(file, size)

@@ -8,6 +8,7 @@ a file that was young when it was read nothing is remembered. One SQLite databas
 from __future__ import annotations
 
 import os
+import struct
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -18,6 +19,7 @@ from typing import Any
 
 from wanllmdb.sdk import errors
 from wanllmdb.sdk.local_cache import json_files
+from wanllmdb.sdk.transfer.chunks import Piece
 from wanllmdb.sdk.transfer.hashes import FileFingerprint, HashedFile
 
 try:
@@ -39,6 +41,7 @@ _LOCK_TIMEOUT = 1.0
 _FILES_PER_QUERY = 500
 _DAYS_BETWEEN_USES = 7
 _MAX_INTEGER = 2**63 - 1
+_PIECE = struct.Struct(">32sQ")
 _TABLE = """
     CREATE TABLE IF NOT EXISTS files (
         path BLOB PRIMARY KEY, size INTEGER NOT NULL, modified_ns INTEGER NOT NULL, changed_ns INTEGER NOT NULL,
@@ -86,7 +89,7 @@ class FileHashes:
                 *_to_columns(file.fingerprint),
                 bytes.fromhex(file.sha256),
                 file.part_size,
-                bytes.fromhex("".join(file.parts)),
+                _parts_column(file),
                 self._today,
             )
             for file in known
@@ -106,10 +109,11 @@ class FileHashes:
 
     def _to_file(self, path: str, source: str, fingerprint: FileFingerprint, row: tuple[Any, ...]) -> HashedFile:
         sha256, part_size, parts, used_on = row[6:]
-        hashes_of_parts = tuple(parts[start : start + 32].hex() for start in range(0, len(parts), 32)) if parts else ()
-        file = HashedFile(
-            path, source, fingerprint.size, sha256.hex(), fingerprint, part_size, hashes_of_parts, is_recalled=True
-        )
+        file = HashedFile(path, source, fingerprint.size, sha256.hex(), fingerprint, part_size, is_recalled=True)
+        if part_size:
+            file.parts = tuple(parts[start : start + 32].hex() for start in range(0, len(parts), 32))
+        elif parts:
+            file.pieces = tuple(Piece(sha256.hex(), size) for sha256, size in _PIECE.iter_unpack(parts))
         if used_on < self._today - _DAYS_BETWEEN_USES:
             self._long_unused.append(file)
         return file
@@ -130,6 +134,13 @@ class FileHashes:
             for path in (self._path, self._path.with_name(f"{self._path.name}-journal")):
                 with suppress(OSError):
                     path.unlink()
+
+
+def _parts_column(file: HashedFile) -> bytes:
+    """The hashes of its parts, which have one size; else its pieces with their sizes."""
+    if file.part_size:
+        return bytes.fromhex("".join(file.parts))
+    return b"".join(_PIECE.pack(bytes.fromhex(piece.sha256), piece.size) for piece in file.pieces)
 
 
 def _to_columns(fingerprint: FileFingerprint) -> tuple[int, int, int, int, int]:

@@ -12,13 +12,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from queue import SimpleQueue
+from queue import Queue, SimpleQueue
 from typing import NamedTuple
 
 from wanllmdb.sdk import errors
 from wanllmdb.sdk.cancellation import raise_if_cancelled
 from wanllmdb.sdk.progress import OnProgress, ignore_progress
 from wanllmdb.sdk.threads import start_if_possible
+from wanllmdb.sdk.transfer import chunks
+from wanllmdb.sdk.transfer.chunks import Piece
 from wanllmdb.sdk.transfer.worker_pool import WorkerPool
 
 MIB = 1 << 20
@@ -63,12 +65,18 @@ class HashedFile:
     fingerprint: FileFingerprint
     part_size: int = 0
     parts: tuple[str, ...] = ()
-    """sha256 of each part, for a file larger than MULTIPART_ABOVE."""
+    """sha256 of each part, for a file larger than MULTIPART_ABOVE that is uploaded in parts."""
     executable: bool = False
     content: bytes | None = field(default=None, repr=False, compare=False)
     """The bytes of a small file that were kept, so that it need not be read again."""
     is_recalled: bool = field(default=False, compare=False)
     """Whether it was not read, since it looks as it did when it was read before."""
+    pieces: tuple[Piece, ...] = ()
+    """What a large file consists of, where it was cut to be logged."""
+
+    @property
+    def piece_hashes(self) -> Iterator[str]:
+        return (piece.sha256 for piece in self.pieces)
 
 
 _NumberedFile = tuple[int, tuple[str, str]]
@@ -79,10 +87,12 @@ def hash_files(
     *,
     max_kept: int = 0,
     max_workers: int | None = None,
+    in_pieces: bool = False,
     on_progress: OnProgress = ignore_progress,
 ) -> list[HashedFile]:
     """Hash (path, source) pairs, and return them in the same order. `on_progress` is called with the bytes read.
 
+    With `in_pieces`, large files are cut, and each piece is hashed as well.
     Of the small files at the beginning the contents are kept, of about `max_kept` bytes in all.
     Raises `FileChanged` for a file that is gone or changes while it is read, `Invalid` for one that cannot be read.
     """
@@ -104,7 +114,7 @@ def hash_files(
 
     def hash_all(batch: list[_NumberedFile]) -> None:
         for number, (path, source) in hash_small(batch):
-            hashed[number] = hash_file(path, source, on_progress)
+            hashed[number] = hash_file(path, source, on_progress, in_pieces=in_pieces)
 
     numbered = enumerate(files)
     started_at, cpu_before = time.perf_counter(), time.thread_time()
@@ -122,9 +132,12 @@ def hash_files(
     return [hashed[number] for number in range(len(hashed))]
 
 
-def hash_file(path: str, source: str, on_progress: OnProgress = ignore_progress) -> HashedFile:
+def hash_file(
+    path: str, source: str, on_progress: OnProgress = ignore_progress, *, in_pieces: bool = False
+) -> HashedFile:
     """Hash one file. Raises `FileChanged` if it is gone or changes while it is read, `Invalid` if it cannot be read."""
-    return _hash_small(path, source, on_progress, is_kept=False) or _hash_large(path, source, on_progress)
+    small = _hash_small(path, source, on_progress, is_kept=False)
+    return small or _hash_large(path, source, on_progress, in_pieces=in_pieces)
 
 
 def _hash_small(path: str, source: str, on_progress: OnProgress, *, is_kept: bool) -> HashedFile | None:
@@ -152,12 +165,14 @@ def _hash_small(path: str, source: str, on_progress: OnProgress, *, is_kept: boo
     return HashedFile(path, source, size, sha256, fingerprint, content=content if is_kept else None)
 
 
-def _hash_large(path: str, source: str, on_progress: OnProgress) -> HashedFile:
+def _hash_large(path: str, source: str, on_progress: OnProgress, *, in_pieces: bool) -> HashedFile:
     try:
         with open_source(source) as file:
             fingerprint = FileFingerprint.from_stat(os.fstat(file.fileno()))
             unhashed = HashedFile(path, source, 0, "", fingerprint)
             hash_by = _hash_blocks if fingerprint.size <= MULTIPART_ABOVE else _hash_parts
+            if in_pieces and fingerprint.size >= chunks.CUT_FROM:
+                hash_by = _hash_pieces
             hashed = hash_by(unhashed, file, on_progress)
             if hashed.size != fingerprint.size or FileFingerprint.from_stat(os.fstat(file.fileno())) != fingerprint:
                 raise _changing_error(source)
@@ -178,6 +193,70 @@ def _hash_blocks(unhashed: HashedFile, file: io.FileIO, on_progress: OnProgress)
         size += count
         on_progress(count)
     return replace(unhashed, size=size, sha256=sha256.hexdigest())
+
+
+def _hash_pieces(unhashed: HashedFile, file: io.FileIO, on_progress: OnProgress) -> HashedFile:
+    """Cut the file, and hash it and its pieces in one pass: the piece in this thread, the file in another."""
+    piece, pieces = hashlib.sha256(), []
+    size = start = 0
+    with BackgroundHash() as whole:
+        for data, is_end in chunks.cut(file, unhashed.fingerprint.size):
+            raise_if_cancelled()
+            whole.update(data)
+            piece.update(data)
+            size += len(data)
+            on_progress(len(data))
+            if is_end:
+                pieces.append(Piece(piece.hexdigest(), size - start))
+                piece, start = hashlib.sha256(), size
+    if size > start:
+        pieces.append(Piece(piece.hexdigest(), size - start))
+    is_cut = 2 <= len(pieces) <= chunks.MAX_PIECES
+    return replace(unhashed, size=size, sha256=whole.hexdigest(), pieces=tuple(pieces) if is_cut else ())
+
+
+class BackgroundHash:
+    """The sha256 of what is passed to it, computed in a thread of its own, if there can be one."""
+
+    def __init__(self) -> None:
+        self._sha256 = hashlib.sha256()
+        self._blocks: Queue[bytes] = Queue(maxsize=2)
+        self._thread = threading.Thread(target=self._hash, name="wanllmdb-sha256", daemon=True)
+        self._is_parallel = False
+
+    def __enter__(self) -> BackgroundHash:
+        self._is_parallel = start_if_possible(self._thread)
+        return self
+
+    def update(self, data: memoryview) -> None:
+        """The bytes are copied."""
+        if self._is_parallel and data:
+            self._blocks.put(bytes(data))
+        else:
+            self._sha256.update(data)
+
+    def __exit__(self, *_: object) -> None:
+        if self._is_parallel:
+            self._blocks.put(b"")
+            self._thread.join()
+
+    def hexdigest(self) -> str:
+        """Of all, once it has been left."""
+        return self._sha256.hexdigest()
+
+    def _hash(self) -> None:
+        while block := self._blocks.get():
+            self._sha256.update(block)
+
+
+def with_parts(file: HashedFile, on_progress: OnProgress = ignore_progress) -> HashedFile:
+    """The same file to be uploaded in parts, if it is so large, and not in pieces. It is read again."""
+    if file.size <= MULTIPART_ABOVE or file.parts:
+        return replace(file, pieces=())
+    again = hash_file(file.path, file.source, on_progress)
+    if again.sha256 != file.sha256:
+        raise _changing_error(file.source)
+    return replace(again, executable=file.executable)
 
 
 def _hash_parts(unhashed: HashedFile, file: io.FileIO, on_progress: OnProgress) -> HashedFile:

@@ -17,7 +17,7 @@ from wanllmdb.sdk.http_pools import BLOCK_SIZE
 from wanllmdb.sdk.progress import OnProgress
 from wanllmdb.sdk.transfer import hashes, upload_plan
 from wanllmdb.sdk.transfer.hashes import MIB, HashedFile
-from wanllmdb.sdk.transfer.upload_plan import Pack, UploadPlan
+from wanllmdb.sdk.transfer.upload_plan import Pack, PiecePack, UploadPlan
 from wanllmdb.sdk.transfer.worker_pool import WorkerPool
 
 MAX_WORKERS = 4
@@ -25,6 +25,10 @@ MAX_WORKERS = 4
 MAX_URLS_PER_REQUEST = 256
 # Packs are in memory when their URLs are requested.
 MAX_PACK_BYTES_PER_REQUEST = 32 * MIB
+# Packs of pieces are hashed by then, which goes on while others send.
+MAX_PIECE_BYTES_PER_REQUEST = 64 * MIB
+
+_Item = HashedFile | Pack | PiecePack
 
 
 class UploadTarget:
@@ -96,9 +100,12 @@ def upload(client: Client, version_id: str, plan: UploadPlan, on_progress: OnPro
             ):
                 target = UploadTarget(client, version_id, request, record)
                 if target.is_uploaded:
-                    on_progress(item.size, item.file_count if isinstance(item, Pack) else 1, is_reused=True)
+                    file_count = 1 if isinstance(item, HashedFile) else item.file_count
+                    on_progress(item.size, file_count, is_reused=True)
                 elif isinstance(item, Pack):
                     workers.submit(_upload_pack, target, item, on_progress)
+                elif isinstance(item, PiecePack):
+                    workers.submit(_upload_pieces, target, item, on_progress)
                 elif item.parts:
                     multipart.append(target)
                     on_progress(0, all(part["etag"] for part in target.parts))
@@ -113,14 +120,14 @@ def upload(client: Client, version_id: str, plan: UploadPlan, on_progress: OnPro
     return [target.to_completion() for target in multipart]
 
 
-def _batches(plan: UploadPlan) -> Iterator[list[HashedFile | Pack]]:
+def _batches(plan: UploadPlan) -> Iterator[list[_Item]]:
     """What is requested together. The packs are read when it is their turn."""
-    batch: list[HashedFile | Pack] = []
+    batch: list[_Item] = []
     fullness = 0.0
-    items: Iterable[HashedFile | Pack] = chain(plan.large, plan.single, map(upload_plan.build_pack, plan.packs))
+    packs = map(upload_plan.build_pack, plan.packs)
+    items: Iterable[_Item] = chain(plan.large, plan.single, packs, plan.piece_packs)
     for item in items:
-        urls = 1 if isinstance(item, Pack) else max(1, len(item.parts))
-        share = max(urls / MAX_URLS_PER_REQUEST, item.size / MAX_PACK_BYTES_PER_REQUEST * isinstance(item, Pack))
+        share = _share(item)
         if batch and fullness + share > 1:
             yield batch
             batch, fullness = [], 0.0
@@ -128,6 +135,14 @@ def _batches(plan: UploadPlan) -> Iterator[list[HashedFile | Pack]]:
         fullness += share
     if batch:
         yield batch
+
+
+def _share(item: _Item) -> float:
+    """Of what fits into one request."""
+    if isinstance(item, HashedFile):
+        return max(1, len(item.parts)) / MAX_URLS_PER_REQUEST
+    max_bytes = MAX_PACK_BYTES_PER_REQUEST if isinstance(item, Pack) else MAX_PIECE_BYTES_PER_REQUEST
+    return max(1 / MAX_URLS_PER_REQUEST, item.size / max_bytes)
 
 
 def _request_targets(client: Client, version_id: str, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -149,6 +164,35 @@ def _upload_pack(target: UploadTarget, pack: Pack, on_progress: OnProgress) -> N
 
     target.upload(send_blocks, pack.size)
     on_progress(pack.size - sent, pack.file_count)
+
+
+def _upload_pieces(target: UploadTarget, pack: PiecePack, on_progress: OnProgress) -> None:
+    sent = 0
+
+    def read_blocks() -> Iterator[bytes]:
+        nonlocal sent
+        on_progress(-sent)
+        sent = 0
+        for block in upload_plan.read_pieces(pack):
+            yield block
+            sent += len(block)
+            on_progress(len(block))
+
+    files = list({id(piece.file): piece.file for piece in pack.pieces}.values())
+    try:
+        target.upload(read_blocks, pack.size)
+    except ObjectStoreError:
+        # The store rejects bytes that changed after they were hashed.
+        _require_unchanged(files)
+        raise
+    _require_unchanged(files)
+    on_progress(0, pack.file_count)
+
+
+def _require_unchanged(files: Iterable[HashedFile]) -> None:
+    for file in files:
+        if not hashes.is_unchanged(file):
+            raise upload_plan.file_changed_error(file)
 
 
 def _upload_range(
