@@ -30,6 +30,10 @@ class Base:
     """Paths that only the base has."""
 
     @property
+    def differs(self) -> bool:
+        return bool(self.changed or self.removed)
+
+    @property
     def fields(self) -> dict[str, Any]:
         """For the body of the request that begins the draft, beside the changed files."""
         return {"base": self.version_id, **({"removed": self.removed} if self.removed else {})}

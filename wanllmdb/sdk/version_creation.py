@@ -259,15 +259,15 @@ def _begin(
 ) -> tuple[dict[str, Any], Iterator[FileBatch]]:
     """The latest version, if it has these files, or a draft, and the files that it is still to be given."""
     path = f"/artifacts/{artifact_id}/versions"
-    if base is not None:
+    if base is not None and base.differs:
         changed = next(version_files.batches(base.changed), FileBatch())
         try:
             return client.post(path, {**fields, **base.fields, **changed.fields}, idempotent=True), iter(())
         except (errors.Conflict, errors.Invalid, errors.NotFound):
             pass  # The base was deleted, or its bytes are damaged. Or all this is refused, and so it is again.
     batches = version_files.batches(files, references)
-    # Where nothing had to be read, most likely the latest version has these files: the digest is enough to ask.
-    is_known = base is None and files and all(file.is_recalled for file in files)
+    # Where these files were logged before, most likely the latest version has them: the digest is enough to ask.
+    is_known = (base is not None and not base.differs) or (files and all(file.is_recalled for file in files))
     first = FileBatch() if is_known else next(batches, FileBatch())
     return client.post(path, {**fields, **first.fields}, idempotent=True), batches
 
