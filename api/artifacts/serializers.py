@@ -90,6 +90,14 @@ class ArtifactDetailSerializer(ArtifactSerializer):
         return dict(artifact.alias_excerpt.first[:MAX_ALIASES])
 
 
+class StorageUsageSerializer(serializers.Serializer):
+    """In bytes."""
+
+    stored = serializers.IntegerField(help_text="What the versions brought to the object store.")
+    logical = serializers.IntegerField(help_text="The sizes of all files of finalized versions, without references.")
+    saved = serializers.IntegerField(help_text="What was not stored again, since it was there.")
+
+
 class ArtifactItemSerializer(ListItemMixin, ArtifactDetailSerializer):
     """An artifact in a list."""
 

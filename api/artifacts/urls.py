@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from api.artifacts.views.artifacts import ArtifactDetail, ArtifactList, Resolve
+from api.artifacts.views.artifacts import ArtifactDetail, ArtifactList, ArtifactStorage, Resolve
 from api.artifacts.views.comparisons import VersionCompare
 from api.artifacts.views.files import (
     DownloadUrl,
@@ -40,6 +40,7 @@ urlpatterns = [
     path("artifacts/files/<uuid:file_id>/download-url", DownloadUrl.as_view(), name="download-url"),
     path("artifacts/files/<uuid:file_id>/content", FileContent.as_view(), name="file-content"),
     path("artifacts/<uuid:artifact_id>", ArtifactDetail.as_view(), name="artifact-detail"),
+    path("artifacts/<uuid:artifact_id>/storage", ArtifactStorage.as_view(), name="artifact-storage"),
     path("artifacts/<uuid:artifact_id>/versions", VersionList.as_view(), name="version-list"),
     path("artifacts/runs/<uuid:run_id>/use-artifact", RunUseArtifact.as_view(), name="artifact-run-use"),
     path("runs/<uuid:run_id>/use-artifact", RunUseArtifact.as_view(), name="run-use-artifact"),

@@ -17,13 +17,14 @@ from api.artifacts.serializers import (
     ArtifactItemSerializer,
     ArtifactUpdate,
     ResolvedSerializer,
+    StorageUsageSerializer,
 )
 from api.artifacts.upload_serializers import ArtifactWithDraft, ArtifactWithDraftCreate
 from api.artifacts.views.versions import draft_arguments, serialize_draft
 from api.pagination import page_of, paginate, parse
 from api.permissions import SignedIn
 from api.serialization import parse_body, serialize
-from artifacts import artifacts, name_resolution, versions
+from artifacts import artifacts, name_resolution, storage_usage, versions
 from artifacts.aliases import excerpts
 from artifacts.models import Artifact
 
@@ -80,6 +81,15 @@ class ArtifactDetail(APIView):
         query = parse(request, query_params.DeleteArtifactQuery)
         artifacts.delete(Actor.from_api(request), get_artifact(request, artifact_id), **query)
         return Response(status=204)
+
+
+class ArtifactStorage(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(responses=StorageUsageSerializer, operation_id="artifacts_storage")
+    def get(self, request: Request, artifact_id: UUID) -> Response:
+        """How much the artifact stores, and how much sharing saves."""
+        return Response(StorageUsageSerializer(storage_usage.of_artifact(get_artifact(request, artifact_id))).data)
 
 
 class Resolve(APIView):

@@ -366,6 +366,18 @@ def test_a_call_is_bounded(api, bob, artifact):
     assert (answer.status_code, "50,000 extents" in str(answer.json())) == (400, True)
 
 
+def test_what_sharing_saves_is_told(api, browser, bob, vera, mallory, artifact, pieces, work):
+    log_in_pieces(bob, artifact, {"a": pieces})
+    work()
+    log_in_pieces(bob, artifact, {"a": [*pieces, b"more"]})
+    size = sum(map(len, pieces))
+    url = f"{ARTIFACTS}/{artifact.pk}/storage"
+    assert api(vera).get(url).json() == {"stored": size + 4, "logical": 2 * size + 4, "saved": size}
+    assert api(mallory).get(url).status_code == 404
+    page = browser(vera).get(f"{artifact.get_absolute_url()}/usage").content.decode()
+    assert "Storage saved" in page and "by sharing equal files and pieces" in page
+
+
 def test_a_draft_that_expires_lets_its_pieces_go(bob, artifact, pieces, age):
     begun = begin_in_pieces(bob, artifact, {"a": pieces})
     upload(bob, begun.version, pieces[:2], packed=True)

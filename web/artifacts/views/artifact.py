@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from csp.decorators import csp_update
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, Sum
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -14,8 +14,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
-from artifacts import artifacts, deletion_preview
-from artifacts.models import Artifact, ArtifactDownload, ArtifactVersion, StoredObject
+from artifacts import artifacts, deletion_preview, storage_usage
+from artifacts.models import Artifact, ArtifactDownload, ArtifactVersion
 from core import long_values
 from hierarchies import referring_records
 from web import charts, deletion, rendering, tables
@@ -72,9 +72,8 @@ def history(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
 def usage(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     """Storage and downloads: sums over all versions, asked for after the page so that they never hold it up."""
     artifact = get_artifact_for_display(request, **url_kwargs)
-    objects = StoredObject.objects.filter(version__artifact=artifact, state=StoredObject.State.UPLOADED)
-    stored = objects.aggregate(sum=Sum("size"))["sum"] or 0
-    context = {"artifact": artifact, "project": artifact.project, "stored": stored}
+    usage = storage_usage.of_artifact(artifact)
+    context = {"artifact": artifact, "project": artifact.project, "storage": usage}
     context["chart"] = charts.daily(_downloads(artifact))
     return rendering.render_page(request, "artifacts/usage.html", context)
 
