@@ -24,7 +24,7 @@ from projects.models import Project
 from tests.artifacts.client import digest_of, fetch, sha256, upload
 
 # Of sizes by which any mistake of an offset shows.
-PIECES = [bytes([97 + number]) * size for number, size in enumerate([1, 2, 5, 11, 23, 47])]
+PIECES = [bytes([97 + number]) * size for number, size in enumerate([1, 2, 3, 5, 8, 13, 21, 34])]
 
 
 class Content(NamedTuple):
@@ -53,7 +53,7 @@ class Content(NamedTuple):
 
 Files = dict[str, Content]
 CONTENTS = st.builds(Content, st.lists(st.sampled_from(PIECES), max_size=4).map(tuple), st.booleans())
-FILES = st.dictionaries(st.sampled_from(["a", "b", "c/d", "c/e"]), CONTENTS, min_size=1)
+FILES = st.dictionaries(st.sampled_from(["a", "b", "c/d", "c/e", "f"]), CONTENTS, min_size=2)
 USERS = st.sampled_from(["alice", "bob"])
 
 
@@ -89,11 +89,14 @@ class RegistryMachine(RuleBasedStateMachine):
         self.files[versions.finalize(actor, version).version.pk] = files
 
     @precondition(lambda self: self.files)
-    @rule(data=st.data(), user=USERS, packed=st.booleans(), path=st.sampled_from(["a", "b"]), content=CONTENTS)
-    def log_a_variant(self, data: st.DataObject, user: str, packed: bool, path: str, content: Content) -> None:
+    @rule(data=st.data(), user=USERS, packed=st.booleans(), changes=FILES, is_last=st.booleans())
+    def log_a_variant(self, data: st.DataObject, user: str, packed: bool, changes: Files, is_last: bool) -> None:
+        """Which may be all that is kept of it."""
         version = self.draw(data)
         number = [artifact.pk for artifact in self.artifacts].index(version.artifact_id)
-        self.log(user, number, self.files[version.pk] | {path: content}, packed)
+        self.log(user, number, self.files[version.pk] | changes, packed)
+        if is_last and ArtifactVersion.objects.exclude(pk=version.pk).filter(pk__in=self.files).exists():
+            self.remove(version)
 
     @precondition(lambda self: self.files)
     @rule(data=st.data(), user=USERS)
@@ -111,21 +114,12 @@ class RegistryMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.files)
     @rule(data=st.data())
     def delete(self, data: st.DataObject) -> None:
-        version = self.draw(data)
-        versions.delete(Actor(self.bob, Channel.SDK), version, delete_aliases=True)
-        del self.files[version.pk]
+        self.remove(self.draw(data))
 
     @precondition(lambda self: self.files)
     @rule(data=st.data())
     def download(self, data: st.DataObject) -> None:
-        version = self.draw(data)
-        expected = {path: content.body for path, content in self.files[version.pk].items()}
-        rows = list(version.files.select_related("version", "blob__object"))
-        assert {file.path: b"".join(downloads.content(file)) for file in rows} == expected
-        for file in rows:
-            places = extents.places(file.blob)
-            parts = [fetch(storage.get_download_url(obj.key), offset, size) for obj, offset, size in places if size]
-            assert b"".join(parts) == expected[file.path]
+        self.read(self.draw(data))
 
     # --- What workers do, and time ---
 
@@ -153,17 +147,23 @@ class RegistryMachine(RuleBasedStateMachine):
     def wait(self, hours: int) -> None:
         self.age(hours=hours)
 
+    @rule()
+    def work_off(self) -> None:
+        """What workers do in three hours."""
+        self.verify()
+        self.wait(3)
+        self.collect()
+        self.repack()
+
     # --- What holds ---
 
     def settle(self) -> None:
         """All that is due is done: everything is there that somebody needs, and nothing else."""
-        self.verify()
-        for _ in range(2):
-            self.wait(24 * 8)
-            self.collect()
-            self.repack()
-        self.wait(3)
+        self.wait(24 * 8)
         self.collect()
+        self.work_off()
+        self.download_all()
+        self.work_off()
         assert self.stored() == dict(StoredObject.objects.filter(project=self.project).values_list("key", "size"))
         needed = [content for files in self.files.values() for content in files.values()]
         bodies = {*chain.from_iterable(content.sent for content in needed), *(content.body for content in needed)}
@@ -172,10 +172,22 @@ class RegistryMachine(RuleBasedStateMachine):
         # Each byte of the store is of one of them.
         assert sum(self.stored().values()) == sum(blobs.filter(extent_count=0).values_list("size", flat=True))
         assert blobs.values("sha256").distinct().count() == blobs.count()
-        for pk in list(self.files):
-            version = ArtifactVersion.objects.get(pk=pk)
-            assert version.integrity == "verified"
-            self.download(Chosen(version))
+        self.download_all()
+        assert all(version.integrity == "verified" for version in ArtifactVersion.objects.filter(pk__in=self.files))
+
+    def download_all(self) -> None:
+        for version in ArtifactVersion.objects.filter(pk__in=self.files):
+            self.read(version)
+
+    def read(self, version: ArtifactVersion) -> None:
+        """Through the server, and by a URL of each place."""
+        expected = {path: content.body for path, content in self.files[version.pk].items()}
+        rows = list(version.files.select_related("version", "blob__object"))
+        assert {file.path: b"".join(downloads.content(file)) for file in rows} == expected
+        for file in rows:
+            places = extents.places(file.blob)
+            parts = [fetch(storage.get_download_url(obj.key), offset, size) for obj, offset, size in places if size]
+            assert b"".join(parts) == expected[file.path]
 
     def stored(self) -> dict[str, int]:
         """Size by key of what the store has of the project."""
@@ -183,12 +195,14 @@ class RegistryMachine(RuleBasedStateMachine):
 
     # --- How ---
 
-    def draw(self, data: "st.DataObject | Chosen") -> ArtifactVersion:
+    def draw(self, data: st.DataObject) -> ArtifactVersion:
         """One of the live versions."""
-        if isinstance(data, Chosen):
-            return data.version
         pks = list(self.files)
         return ArtifactVersion.objects.get(pk=pks[data.draw(st.integers(0, len(pks) - 1))])
+
+    def remove(self, version: ArtifactVersion) -> None:
+        versions.delete(Actor(self.bob, Channel.SDK), version, delete_aliases=True)
+        del self.files[version.pk]
 
     def fill(self, user: str, number: int, files: Files, packed: bool) -> tuple[Actor, ArtifactVersion]:
         """A draft with all its bytes in the store, or the version that has these contents already."""
@@ -203,10 +217,6 @@ class RegistryMachine(RuleBasedStateMachine):
         return actor, begun.version
 
 
-class Chosen(NamedTuple):
-    version: ArtifactVersion
-
-
 @pytest.mark.usefixtures("db")
 def test_any_sequence_of_acts(alice, bob, project, work, age, monkeypatch):
     # Small packs, so that some are split; and what is not needed of one is given back, however little it is.
@@ -216,8 +226,8 @@ def test_any_sequence_of_acts(alice, bob, project, work, age, monkeypatch):
     run_state_machine_as_test(
         type("Machine", (RegistryMachine,), own),
         settings=settings(
-            max_examples=20,
-            stateful_step_count=20,
+            max_examples=15,
+            stateful_step_count=15,
             derandomize=True,
             deadline=None,
             suppress_health_check=list(HealthCheck),
