@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from wanllmdb.sdk.local_cache.file_copies import open_regular
-from wanllmdb.sdk.transfer.cached_contents import SMALL as SMALL
+from wanllmdb.sdk.transfer.hashes import SMALL as SMALL
 
 SUFFIX = ".pack"
 Record = tuple[bytes, int, int]

@@ -13,8 +13,6 @@ from wanllmdb.sdk.transfer.publication import Publication
 from wanllmdb.sdk.transfer.remote_manifest import RemoteFile
 from wanllmdb.sdk.transfer.worker_pool import WorkerPool
 
-SMALL = 64 << 10
-"""The bytes of files below this size are kept many in a file."""
 _MAX_WORKERS = 4
 _BATCH_SIZE = 32
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)

@@ -16,9 +16,9 @@ from wanllmdb.sdk.cancellation import raise_if_cancelled
 from wanllmdb.sdk.connection_errors import ObjectStoreError
 from wanllmdb.sdk.manifest import Entry
 from wanllmdb.sdk.progress import OnProgress
-from wanllmdb.sdk.transfer.cached_contents import SMALL, ContentCache
+from wanllmdb.sdk.transfer.cached_contents import ContentCache
 from wanllmdb.sdk.transfer.download_directory import TempDir
-from wanllmdb.sdk.transfer.hashes import MIB
+from wanllmdb.sdk.transfer.hashes import MIB, SMALL
 from wanllmdb.sdk.transfer.publication import Publication
 from wanllmdb.sdk.transfer.remote_manifest import RemoteFile, RemoteManifest
 

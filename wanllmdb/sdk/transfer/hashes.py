@@ -27,6 +27,8 @@ MIB = 1 << 20
 BLOCK_SIZE = 4 * MIB
 PACK_BELOW = MIB
 """Smaller files are read as a whole and uploaded in packs."""
+SMALL = 64 << 10
+"""The bytes of files below this size are kept many in a file by the cache of contents."""
 PART_SIZE = 32 * MIB
 MULTIPART_ABOVE = 64 * MIB
 """Larger files are uploaded in parts."""
