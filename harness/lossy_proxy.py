@@ -3,6 +3,7 @@
 import http.client
 import http.server
 import threading
+import time
 from collections.abc import Callable
 from typing import Self
 from urllib.parse import urlsplit
@@ -22,6 +23,8 @@ class LossyProxy(http.server.ThreadingHTTPServer):
         self.matched: list[tuple[str, int]] = []
         self.rewrite: Callable[[bytes], bytes] = lambda content: content
         """What becomes of the body of each response."""
+        self.clock_offset: float | None = None
+        """In seconds: the header Date is that of a clock which is so far ahead. Without it there is none."""
 
     def __enter__(self) -> Self:
         self._thread = threading.Thread(target=self.serve_forever)
@@ -54,11 +57,13 @@ class RelayHandler(http.server.BaseHTTPRequestHandler):
         for name in ("Content-Type", "ETag"):
             if response.headers[name]:
                 self.send_header(name, response.headers[name])
+        if self.server.clock_offset is not None:
+            self.send_header("Date", self.date_time_string(int(time.time() + self.server.clock_offset)))
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = relay
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = relay
 
     def log_message(self, *args: object) -> None:
         """Log nothing."""

@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
 import pytest
 
 from harness import servers
+from harness.lossy_proxy import LossyProxy
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +88,16 @@ def test_tables_that_are_missing(doctor, tmp_path):
     code, findings = doctor(DATABASE_URL=f"sqlite:///{tmp_path / 'empty.sqlite3'}")
     assert (code, status(findings, "database"), status(findings, "migrations")) == (1, "ok", "failed")
     assert "`manage.py migrate`" in findings["migrations"]["advice"]
+
+
+def test_a_store_whose_clock_is_ahead(doctor):
+    servers.manage(servers.session_env(), "prepare_store")
+    with LossyProxy(servers.session_env()["S3_ENDPOINT_URL"]) as proxy:
+        proxy.clock_offset = 7 * 60
+        code, findings = doctor(S3_ENDPOINT_URL=proxy.base_url)
+    assert (code, status(findings, "clock")) == (0, "warning")
+    assert re.search(r"differ by 4[12]\d s", findings["clock"]["message"])
+    assert "NTP" in findings["clock"]["advice"]
 
 
 def test_a_store_that_takes_other_bytes_than_those_that_were_signed(doctor):
