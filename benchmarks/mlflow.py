@@ -1,18 +1,16 @@
 """An MLflow server to measure ours against, in an environment of its own and on the PostgreSQL of the tests."""
 
 import subprocess
-import sys
 import urllib.request
 from dataclasses import dataclass
-from pathlib import Path
 
 import psycopg
 
+from benchmarks import environments
 from harness import servers
 from harness.servers import Server
 
-# It is kept from one time to the next; whoever wants a newer MLflow removes it.
-ENVIRONMENT = servers.ROOT / "var" / "mlflow"
+PACKAGES = ("mlflow", "psycopg2-binary", "boto3")
 _DATABASE = "mlflow"
 
 
@@ -26,7 +24,7 @@ class MLflow:
     @classmethod
     def start(cls) -> "MLflow":
         """One with the options that it has by default, but for port and database."""
-        programs = _installed()
+        programs = environments.make("mlflow", *PACKAGES)
         database = f"{servers.postgres()}/{_DATABASE}"
         url = database.replace("postgres:", "postgresql+psycopg2:", 1)
         with psycopg.connect(f"{servers.postgres()}/postgres", autocommit=True) as connection:
@@ -42,17 +40,6 @@ class MLflow:
         server.start()
         result = subprocess.run([programs / "mlflow", "--version"], env=env, check=True, capture_output=True, text=True)
         return cls(server, port, result.stdout.split()[-1], database)
-
-
-def _installed() -> Path:
-    """Where its programs are, after it was installed where it was not."""
-    programs = ENVIRONMENT / "bin"
-    if not (programs / "mlflow").exists():
-        print("Installing MLflow …", flush=True)
-        subprocess.run([sys.executable, "-m", "venv", "--clear", ENVIRONMENT], check=True)
-        install = [programs / "python", "-m", "pip", "install", "--quiet", "mlflow", "psycopg2-binary"]
-        subprocess.run(install, check=True)
-    return programs
 
 
 def _answers(port: int) -> bool:

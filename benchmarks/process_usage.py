@@ -20,6 +20,23 @@ def resident_bytes(session: int) -> int:
     return sum(int(fields[21]) for _, fields in _of_session(session)) * _PAGE
 
 
+def with_children(pid: int) -> list[int]:
+    """The process, and all that descend from it."""
+    try:
+        children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return [pid]
+    return [pid, *(descendant for child in children for descendant in with_children(child))]
+
+
+def peak_bytes(pid: int) -> int:
+    """The most memory that the process has had so far; 0 of one that has ended."""
+    try:
+        return int(Path(f"/proc/{pid}/status").read_text().partition("VmHWM:")[2].split()[0]) * 1024
+    except (OSError, IndexError):
+        return 0
+
+
 @contextmanager
 def paused(session: int) -> Iterator[None]:
     """The processes of a session do nothing meanwhile."""

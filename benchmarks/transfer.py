@@ -1,183 +1,238 @@
-"""How long artifacts take to the store and back through the SDK, beside boto3 on the same store, and beside `cp -r`.
+"""How long artifacts take to the store and back, beside what else people use for that, on the same store.
 
-boto3 with 16 threads is what people write without a registry: it states no digest, and checks none on arrival. Nothing
-can be faster than `cp -r`. The worker stands still meanwhile: it reads what was uploaded back when there is time.
+Whole rounds by turns: each contender does all acts with one kind of data, then the next one. The worker runs and is
+counted; the next contender waits until it has verified everything. Times of libraries are without the start of Python.
+Nothing can be faster than `cp -r`. On a machine that is busy with other things, trust minima more than medians.
 """
 
 import argparse
+import json
 import os
-import random
 import shutil
-import subprocess
+import statistics
 import tempfile
 import time
+import urllib.request
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
-from functools import partial
+from dataclasses import asdict, astuple, dataclass
 from itertools import product
 from pathlib import Path
 
-import boto3
-from boto3.s3.transfer import TransferConfig
-from botocore.config import Config
-
-import wanllmdb as wandb
-from benchmarks import process_usage
+from benchmarks import process_usage, transfer_contenders, transfer_data
+from benchmarks.transfer_contenders import Contender, Job
+from benchmarks.transfer_data import KINDS
 from harness import servers
 from harness.servers import Stack
+from wanllmdb.sdk.http_client import Client
 
-KIB, MIB = 2**10, 2**20
-# (files, bytes of each): for a look, and as in the tables of docs/benchmarks.md.
-QUICK = {"one": (1, 256 * MIB), "mid": (400, 100 * KIB), "small": (4_000, KIB)}
-FULL = {"one": (1, 2**30), "mid": (2_000, 100 * KIB), "small": (20_000, KIB)}
-THREADS = 16
+ACTS = {
+    "up": "log or upload all",
+    "verified": "until the worker has verified it",
+    "down": "into an empty directory",
+    "again": "unchanged, up again",
+    "changed": "one file changed, up again",
+    "middle": "1 MiB changed in the middle of a large file, up again",
+}
+MIB = 2**20
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.transfer", description=__doc__)
-    parser.add_argument("--full", action="store_true", help="1 GiB, 2,000 × 100 KiB, 20,000 × 1 KiB")
-    parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--only", choices=FULL, help="one kind of data")
+    parser.add_argument("--short", action="store_true", help="a sixteenth of the data, and two rounds")
+    parser.add_argument("--scale", type=int, default=1, help="divide the data by this")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=[kind for kind in KINDS if kind != "many"])
+    parser.add_argument("--acts", nargs="+", choices=ACTS, default=list(ACTS), help="the first ones are done anyway")
+    parser.add_argument("--contenders", nargs="+", choices=transfer_contenders.ALL, default=[*transfer_contenders.ALL])
+    parser.add_argument("--database", choices=("sqlite", "postgres"), default=os.environ["TEST_DATABASE"])
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all measurements there")
     options = parser.parse_args()
-    kinds = FULL if options.full else QUICK
-    stack = Stack("transfer")
-    stack.store.start()
-    stack.web.start()
-    os.environ |= {"WANLLMDB_BASE_URL": stack.base_url, "WANLLMDB_API_KEY": stack.key("alice"), "WANLLMDB_SILENT": "1"}
-    print(f"the best of {options.rounds} rounds by turns, in seconds; the ratio is boto3 to SDK\n")
-    print(f"{'':28} {'of time':^31}  {'of CPU: client':^15}  {'store':^15}  {'web':^7}")
-    print(f"{'':28} {'SDK':>7} {'boto3':>7} {'cp -r':>7} {'ratio':>7} {' SDK     boto3' * 2}      SDK")
-    for kind in [options.only] if options.only else kinds:
-        measure(stack, kind, *kinds[kind], options.rounds)
+    scale, rounds = (16, 2) if options.short else (options.scale, options.rounds)
+    stack, metrics = start(options.database)
+    contenders = [transfer_contenders.ALL[name](stack) for name in options.contenders]
+    for contender in contenders:
+        contender.install()
+    print(f"{options.database}; {rounds} rounds by turns; load of the machine {os.getloadavg()[0]:.1f}\n")
+    # The first request of a process, and the first use of a library, cost more than all others.
+    measure(metrics, contenders, "mid", 1000, 1, ["up", "down"])
+    everything = []
+    for kind in options.kinds:
+        costs = measure(metrics, contenders, kind, scale, rounds, options.acts)
+        for act in (act for act in ACTS if costs[act]):
+            show(f"{kind}: {ACTS[act]}", costs[act])
+        everything += [
+            {"kind": kind, "act": act, "contender": name, **asdict(cost)}
+            for act, by_name in costs.items() for name, list_of_costs in by_name.items() for cost in list_of_costs
+        ]  # fmt: skip
+    if options.json:
+        options.json.write_text(json.dumps(everything, indent=1))
+
+
+def start(database: str) -> tuple[Stack, "Metrics"]:
+    """A whole server, and a store of its own that counts what it is asked."""
+    os.environ |= {"TEST_DATABASE": database, "METRICS_TOKEN": "benchmark"}
+    port = servers.free_port()
+    line = servers.PROCFILE["store"].replace(" mini ", f" mini -metricsPort={port} ", 1)
+    store = servers.store_server("counting-store", line, servers.session_env())
+    store.start()
+    stack = Stack("transfer", store)
+    stack.start()
+    return stack, Metrics(stack, port)
+
+
+# --- What an act costs ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Counts:
+    """CPU in seconds, of each part; requests and bytes of the store, whoever asks; requests to the web server."""
+
+    web: float
+    worker: float
+    store: float
+    web_requests: float
+    store_requests: float
+    received: float
+    sent: float
+
+    def __sub__(self, before: "Counts") -> "Counts":
+        return Counts(*(after - earlier for after, earlier in zip(astuple(self), astuple(before), strict=True)))
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What an act took, in seconds; CPU is counted of this process, of the store and of the web server."""
+    """In seconds, and in bytes of the largest process of the client."""
 
-    time: float
+    seconds: float
     client: float
-    store: float
-    web: float
-
-    @classmethod
-    def now(cls, stack: Stack) -> "Cost":
-        store, web = (process_usage.cpu_seconds(server.process.pid) for server in (stack.store, stack.web))
-        return cls(time.perf_counter(), time.process_time(), store, web)
-
-    @classmethod
-    def of(cls, stack: Stack, act: Callable[[], object]) -> "Cost":
-        before = astuple(cls.now(stack))
-        act()
-        return cls(*(after - started_at for after, started_at in zip(astuple(cls.now(stack)), before, strict=True)))
+    memory: int
+    counts: Counts
 
 
-def measure(stack: Stack, kind: str, count: int, size: int, rounds: int) -> None:
-    print(f"{kind}: {count:,} × {size // KIB:,} KiB")
-    up: dict[str, list[Cost]] = defaultdict(list)
-    down: dict[str, list[Cost]] = defaultdict(list)
-    with temporary_directory() as source:
-        fill(source, count, size)
-        contenders = {"SDK": SdkTransfer(kind), "boto3": Boto3Transfer(stack), "cp -r": CopyTransfer()}
-        for number, (name, contender) in product(range(rounds), contenders.items()):
-            with temporary_directory() as target:
-                up[name].append(Cost.of(stack, partial(contender.up, source, f"{kind}-{number}")))
-                down[name].append(Cost.of(stack, partial(contender.down, target / "down")))
-                check(source, target / "down")
-    show("  up", up)
-    show("  down", down)
+class Metrics:
+    """What the parts of a server count."""
 
+    def __init__(self, stack: Stack, store_port: int) -> None:
+        self.stack = stack
+        self._web = urllib.request.Request(f"{stack.base_url}/metrics", headers={"Authorization": "Bearer benchmark"})
+        self._store = f"http://127.0.0.1:{store_port}/metrics"
 
-def show(what: str, costs: dict[str, list[Cost]]) -> None:
-    sdk, bare, disk = (min(costs[name], key=lambda cost: cost.time) for name in ("SDK", "boto3", "cp -r"))
-    times = f"{sdk.time:7.2f} {bare.time:7.2f} {disk.time:7.2f} {bare.time / sdk.time:7.1f}"
-    cpu = f"{sdk.client:7.2f} {bare.client:7.2f}  {sdk.store:7.2f} {bare.store:7.2f}  {sdk.web:7.2f}"
-    print(f"{what:28} {times}  {cpu}", flush=True)
-
-
-class SdkTransfer:
-    """The SDK. Each upload goes to a project of its own, for the bytes of one project are never sent twice."""
-
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
-
-    def up(self, source: Path, name: str) -> None:
-        with wandb.init(project=f"acme/{name}") as run:
-            artifact = wandb.Artifact(self.kind, type="dataset")
-            artifact.add_dir(source)
-            self.logged = run.log_artifact(artifact).wait()
-
-    def down(self, target: Path) -> None:
-        self.logged.download(target)
-
-
-class Boto3Transfer:
-    """The store itself, by boto3."""
-
-    def __init__(self, stack: Stack) -> None:
-        self.bucket = stack.env["S3_BUCKET"]
-        self.client = boto3.client(
-            "s3",
-            endpoint_url=stack.env["S3_ENDPOINT_URL"],
-            aws_access_key_id=stack.env["S3_ACCESS_KEY_ID"],
-            aws_secret_access_key=stack.env["S3_SECRET_ACCESS_KEY"],
-            region_name="us-east-1",
-            config=Config(max_pool_connections=THREADS),
+    def read(self) -> Counts:
+        stack = self.stack
+        cpu = (
+            process_usage.cpu_seconds(server.process.pid) if server.process else 0.0
+            for server in (stack.web, stack.worker, stack.store)
+        )  # fmt: skip
+        of_store = f'bucket="{stack.env["S3_BUCKET"]}"'
+        store = list(_samples(self._store))
+        return Counts(
+            *cpu,
+            _total(_samples(self._web), "wanllmdb_request_duration_seconds_count", 'route="api'),
+            _total(store, "SeaweedFS_s3_request_total", of_store),
+            _total(store, "SeaweedFS_s3_bucket_traffic_received_bytes_total", of_store),
+            _total(store, "SeaweedFS_s3_bucket_traffic_sent_bytes_total", of_store),
         )
-        self.transfer = TransferConfig(max_concurrency=THREADS)
-
-    def up(self, source: Path, name: str) -> None:
-        self.keys = {f"bare/{name}/{path.name}": path.name for path in source.iterdir()}
-
-        def send(key: str, name: str) -> None:
-            self.client.upload_file(str(source / name), self.bucket, key, Config=self.transfer)
-
-        self._all(send)
-
-    def down(self, target: Path) -> None:
-        target.mkdir()
-
-        def fetch(key: str, name: str) -> None:
-            self.client.download_file(self.bucket, key, str(target / name), Config=self.transfer)
-
-        self._all(fetch)
-
-    def _all(self, act: Callable[[str, str], None]) -> None:
-        with ThreadPoolExecutor(THREADS) as threads:
-            for done in [threads.submit(act, key, name) for key, name in self.keys.items()]:
-                done.result()
 
 
-class CopyTransfer:
-    """The physical limit: the same files, copied on this machine."""
-
-    def up(self, source: Path, name: str) -> None:
-        self.copy = source.with_name(f"{source.name}-{name}")
-        subprocess.run(["cp", "-r", source, self.copy], check=True)
-
-    def down(self, target: Path) -> None:
-        subprocess.run(["cp", "-r", self.copy, target], check=True)
-        shutil.rmtree(self.copy)
+def _samples(request: str | urllib.request.Request) -> Iterator[str]:
+    with urllib.request.urlopen(request) as response:
+        yield from response.read().decode().splitlines()
 
 
-def fill(directory: Path, count: int, size: int) -> None:
-    """Files of bytes that cannot be compressed, and are not sparse."""
-    source = random.Random(size)
-    for number in range(count):
-        with (directory / f"{number:05}.bin").open("wb") as file:
-            for start in range(0, size, MIB):
-                file.write(source.randbytes(min(MIB, size - start)))
+def _total(samples: Iterator[str] | list[str], name: str, label: str) -> float:
+    return sum(float(line.rpartition(" ")[2]) for line in samples if line.startswith(name) and label in line)
 
 
-def check(source: Path, target: Path) -> None:
-    """Everything came back."""
-    if {path.name: path.stat().st_size for path in source.iterdir()} != {
-        path.name: path.stat().st_size for path in target.iterdir()
-    }:
-        raise RuntimeError(f"{target} is not what {source} was.")
+def measure(
+    metrics: Metrics, contenders: list[Contender], kind: str, scale: int, rounds: int, acts: list[str]
+) -> dict[str, dict[str, list[Cost]]]:
+    """By act and contender."""
+    costs: dict[str, dict[str, list[Cost]]] = {act: defaultdict(list) for act in ACTS}
+    with temporary_directory() as directory:
+        data = directory / "data"
+        transfer_data.fill(data, kind, scale)
+        for number, contender in product(range(rounds), contenders):
+            with temporary_directory() as work:
+                job = _job(contender, kind, number, work, data)
+                for act in _acts_of(contender, kind, acts):
+                    costs[act][contender.name].append(_perform(metrics, contender, act, job))
+                    if act == "down":
+                        transfer_data.require_same(job.source, contender.downloaded(job))
+                        shutil.rmtree(job.target)
+                if contender.name == "SDK":
+                    _wait_until_verified(metrics.stack, job)
+    return costs
+
+
+def _job(contender: Contender, kind: str, number: int, work: Path, data: Path) -> Job:
+    (work / "repository").mkdir()
+    source = work / "repository" / "data"
+    # Hard links would be changed with the data; the copy is in the page cache then, for everybody.
+    shutil.copytree(data, source)
+    name = f"{contender.name.lower().replace(' ', '')}-{kind}-{number}-{data.parent.name}"
+    job = Job(f"acme/{name}" if contender.name == "SDK" else name, source, work, work / "target")
+    contender.prepare(job)
+    # A file that was written just now is not yet believed to be what its times say.
+    time.sleep(3)
+    return job
+
+
+def _acts_of(contender: Contender, kind: str, acts: list[str]) -> list[str]:
+    """In their order; what the last one needs of the first is done, too."""
+    fitting = [act for act in ACTS if act in contender.acts and act in ("up", *acts)]
+    return [act for act in fitting if act not in transfer_data.NOT_WITH[kind]]
+
+
+def _perform(metrics: Metrics, contender: Contender, act: str, job: Job) -> Cost:
+    if act == "changed":
+        transfer_data.change_one(job.source)
+    elif act == "middle":
+        transfer_data.change_middle(job.source)
+    before = metrics.read()
+    if act == "verified":
+        started_at = time.perf_counter()
+        _wait_until_verified(metrics.stack, job)
+        return Cost(time.perf_counter() - started_at, 0.0, 0, metrics.read() - before)
+    usage = transfer_contenders.perform(contender, act, job)
+    return Cost(usage.seconds, usage.cpu, usage.memory, metrics.read() - before)
+
+
+def _wait_until_verified(stack: Stack, job: Job) -> None:
+    client = Client(stack.base_url, stack.key("alice"))
+    path = f"/artifacts/versions/{(job.work / 'version-id').read_text()}"
+    while client.get(path)["integrity"] == "pending":
+        time.sleep(0.1)
+
+
+# --- What is shown ----------------------------------------------------------------------------------------------------
+
+
+def show(title: str, costs: dict[str, list[Cost]]) -> None:
+    """A line for each contender: times, their ratio to that of the first, and medians of the rest."""
+    first = next(iter(costs.values()))
+    cpu = f"{'CPU: client':>11} {'web':>6} {'worker':>6} {'store':>6}"
+    traffic = f"{'in':>8} {'out MiB':>8}   {'store':>7} {'web requests':>12}"
+    print(f"{title}\n{'':10} {'median':>8} {'best':>8} {'n':>2} {'×':>6}   {cpu}   {'MiB':>5}   {traffic}")
+    for name, list_of_costs in costs.items():
+        print(f"{name:10} {_line(list_of_costs, first)}")
+    print(flush=True)
+
+
+def _line(costs: list[Cost], first: list[Cost]) -> str:
+    seconds = [cost.seconds for cost in costs]
+    median = statistics.median(seconds)
+    ratio = median / statistics.median(cost.seconds for cost in first)
+    client, memory = (statistics.median(getattr(cost, figure) for cost in costs) for figure in ("client", "memory"))
+    web, worker, store, web_requests, store_requests, received, sent = (
+        statistics.median(figures) for figures in zip(*(astuple(cost.counts) for cost in costs), strict=True)
+    )
+    return (
+        f"{median:8.2f} {min(seconds):8.2f} {len(costs):2} {ratio:6.2f}   "
+        f"{client:11.2f} {web:6.2f} {worker:6.2f} {store:6.2f}   {memory / MIB:5.0f}   "
+        f"{received / MIB:8.1f} {sent / MIB:8.1f}   {store_requests:7.0f} {web_requests:12.0f}"
+    )
 
 
 @contextmanager
