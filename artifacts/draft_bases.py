@@ -3,10 +3,11 @@
 Their rows are copied inside the database, so that it costs little to state what is the same.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from django.db.models import Case, Exists, OuterRef, QuerySet, Value, When
+from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Sum, Value, When
+from django.db.models.functions import Coalesce
 
 from accounts.actor import Actor
 from artifacts import draft_files, errors
@@ -15,6 +16,8 @@ from core import bulk_rows
 from core.value_lists import ValueList
 
 _MAX_PATHS_IN_ERROR = 100
+# So many files are copied in a transaction.
+_SLICE_SIZE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +59,34 @@ def check(
     return base
 
 
-def copy(draft: ArtifactVersion, base: Base) -> None:
-    """Give the draft, which is locked, those files of its base that it has not. Raises `VersionNotFound`.
+def slices(base: Base) -> Iterator[QuerySet[ArtifactFile]]:
+    """The files of the base for one transaction each, in the order of their paths."""
+    files = base.version.files.order_by("path")
+    after = ""
+    while after is not None:
+        rest = files.filter(path__gt=after)
+        last = rest.values_list("path", flat=True)[_SLICE_SIZE - 1 : _SLICE_SIZE].first()
+        yield rest if last is None else rest.filter(path__lte=last)
+        after = last
+
+
+def copy(draft: ArtifactVersion, base: Base, files: QuerySet[ArtifactFile]) -> None:
+    """Give the draft, which is locked, those of the files of its base that it has not. Raises `VersionNotFound`.
 
     Their bytes are neither locked nor claimed: whoever deletes the base begins their grace anew, and a base that is
     still there after the copy was whole when it was copied.
     """
-    rows = base.files()
+    rows = files.exclude(path__in=ValueList(base.omitted))
     if draft.file_count:
-        rows = rows.exclude(path__in=draft.files.values("path"))
+        own = ArtifactFile.objects.filter(version=draft.pk, path=OuterRef("path"))
+        rows = rows.exclude(Exists(own))
+    references = Q(reference_uri__isnull=False)
+    totals = rows.order_by().aggregate(
+        files=Count("pk"),
+        bytes=Coalesce(Sum("size"), 0),
+        references=Count("pk", filter=references),
+        referenced=Coalesce(Sum("size", filter=references), 0),
+    )
     bulk_rows.copy(
         rows,
         version=draft.pk,
@@ -74,7 +96,7 @@ def copy(draft: ArtifactVersion, base: Base) -> None:
     )
     if not ArtifactVersion.objects.finalized().filter(pk=base.version.pk).exists():
         raise errors.VersionNotFound.deleted(base.version.title, base.version.artifact.name)
-    draft_files.count_files(draft)
+    draft_files.add_to_counts(draft, totals["files"], totals["bytes"], totals["references"], totals["referenced"])
 
 
 def _require_shareable(actor: Actor, artifact: Artifact, base: Base) -> None:

@@ -21,6 +21,8 @@ from core import bounded_count, bulk_rows
 from core.value_lists import ValueList
 
 MAX_FILES_A_CALL = 20_000
+# More are added in several transactions: others write in between. An extent counts as a file.
+MAX_FILES_A_TRANSACTION = 5_000
 # What a column of the database holds. Sizes are stated before, or without, any bytes.
 MAX_TOTAL_SIZE = 2**63 - 1
 
@@ -92,6 +94,12 @@ def add(actor: Actor, version: ArtifactVersion, specs: Sequence[FileSpec]) -> tu
     check_specs(specs)
     with transaction.atomic():
         return add_to_locked(actor, lock_draft(actor, version), specs)
+
+
+def require_same(version: ArtifactVersion, specs: Sequence[FileSpec]) -> None:
+    """Raise `PathTaken` where the draft has other contents at one of these paths, or `Invalid` for too many bytes."""
+    new, _ = _split_by_existing(version, specs)
+    check_total_size(version, new)
 
 
 def add_to_locked(actor: Actor, version: ArtifactVersion, specs: Sequence[FileSpec]) -> tuple[int, list[str]]:

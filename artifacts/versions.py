@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from django.db import transaction
@@ -14,8 +13,7 @@ from accounts.actor import Actor
 from accounts.models import Role
 from artifacts import (
     artifacts,
-    draft_bases,
-    draft_files,
+    drafts,
     errors,
     events,
     folder_summaries,
@@ -28,34 +26,17 @@ from artifacts import (
 from artifacts.aliases import aliases as alias_verbs
 from artifacts.aliases import lock, protection
 from artifacts.content import arrivals, garbage_collection
-from artifacts.lineage import sources
+from artifacts.drafts import DraftResult, check_aliases
 from artifacts.models import Artifact, ArtifactVersion
-from artifacts.references import checks, references
-from artifacts.references.references import ReferenceSpec
+from artifacts.references import checks
 from artifacts.version_contents import Contents, DraftChanged
 from projects import projects
-from projects.models import Project, Run
+from projects.models import Project
 
 # How often a draft is read that others change meanwhile.
 _MAX_READS = 3
 # What an artifact says of its finalized versions.
 _COUNTED = ("version_count", "latest_version_number", "latest_size")
-
-
-class Numbering(StrEnum):
-    """When a version gets its number: one that is given up before leaves a gap, or none."""
-
-    ON_CREATE = "on_create"
-    ON_FINALIZE = "on_finalize"
-
-
-@dataclass(frozen=True, slots=True)
-class DraftResult:
-    """A draft to fill, or a version that has these contents already; `missing` are the sha256 to upload."""
-
-    version: ArtifactVersion
-    created: bool
-    missing: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,53 +48,15 @@ class FinalizeResult:
     moves: list[alias_verbs.Move]
 
 
-def begin(
-    actor: Actor,
-    artifact: Artifact,
-    *,
-    digest: str | None = None,
-    executable_digest: str | None = None,
-    specs: Sequence[draft_files.FileSpec | ReferenceSpec] = (),
-    run: Run | None = None,
-    description: str = "",
-    notes: str = "",
-    metadata: dict[str, Any] | None = None,
-    aliases: Sequence[str] = (),
-    numbering: str = Numbering.ON_CREATE,
-    derived_from: Sequence[str] = (),
-    base: ArtifactVersion | None = None,
-    removed: Sequence[str] = (),
-) -> DraftResult:
-    """A new draft; or, where the digest is given, the version or the user's own draft that has it already.
+def begin(actor: Actor, artifact: Artifact, **arguments: Any) -> DraftResult:
+    """A new draft with its files; or the version or the user's own draft that has them. Arguments of `drafts.open`.
 
-    With `executable_digest` as well, one with these executable files; without, whichever are executable.
-    `derived_from` are its sources, as `sources.resolve` takes them; a version that has the contents keeps its own.
-    With a `base` it has the files of that version too, but for those at the paths of the specs and the `removed` ones.
-    Aliases that `finalize` would refuse to assign are refused before any byte is sent; they are assigned there.
+    Very many files come into a draft with a digest in several transactions: who repeats the call after a failure
+    completes it.
     """
-    check_aliases(actor, artifact, aliases)
-    if run is not None and run.project_id != artifact.project_id:
-        raise errors.Invalid(f"Run {run.name!r} belongs to another project than artifact {artifact.name!r}.")
-    found = sources.resolve(actor.user, derived_from, artifact.project)
-    specs = references.check_specs(specs)
-    kept = draft_bases.check(actor, artifact, base, removed, (spec.path for spec in specs)) if base else None
-    fields = {"run": run, "description": description, "notes": notes, "metadata": metadata or {}}
-    fields["executable_digest"] = executable_digest or ""
-    with transaction.atomic():
-        artifact = lock.acquire(artifact)
-        twin = _newest_with(artifact, digest, executable_digest)
-        if twin:
-            return DraftResult(twin, False, [])
-        version, created = _open_draft(actor, artifact, digest, fields, numbering)
-        if found or not created:
-            sources.replace(version, found)
-        if kept:
-            draft_bases.copy(version, kept)
-        _, missing = references.add_to_locked(actor, version, specs)
-    return DraftResult(version, created, missing)
+    return drafts.fill(actor, drafts.open(actor, artifact, **arguments))
 
 
-@transaction.atomic
 def begin_with_artifact(
     actor: Actor, project: str, artifact: dict[str, Any], draft: dict[str, Any] | None, *, create_project: bool = False
 ) -> tuple[Artifact, DraftResult | None]:
@@ -122,10 +65,12 @@ def begin_with_artifact(
     `project` is an id or `team/name`; `artifact` and `draft` are the arguments of `artifacts.create` and `begin`, of
     which each may raise what it raises. Without a draft only the artifact.
     """
-    visible = Project.objects.visible_to(actor.user)
-    found = projects.get_or_create(actor, project) if create_project else visible.find(project)
-    created = artifacts.create(actor, found, **artifact)
-    return created, None if draft is None else begin(actor, created, **draft)
+    with transaction.atomic():
+        visible = Project.objects.visible_to(actor.user)
+        found = projects.get_or_create(actor, project) if create_project else visible.find(project)
+        created = artifacts.create(actor, found, **artifact)
+        opened = None if draft is None else drafts.open(actor, created, **draft)
+    return created, None if opened is None else drafts.fill(actor, opened)
 
 
 def finalize(
@@ -152,25 +97,6 @@ def finalize(
             contents = version_contents.read(version)
             return _finalize(actor, version, names, digest, description, contents)
     raise errors.Busy("The files of this draft are being changed: finalize it again when they are complete.")
-
-
-def check_aliases(actor: Actor, artifact: Artifact, names: Iterable[str], number: int | None = None) -> None:
-    """Refuse aliases of the version of that number, or else of the next one, before its bytes are sent.
-
-    Raises `Denied`, `InvalidName`, `AliasProtected`, `TooManyAliases`. No rule is applied to `latest` where it follows
-    by itself.
-    """
-    permissions.require(actor, artifact.project.team, Role.EDITOR)
-    names = [validators.check_alias(alias) for alias in names]
-    for alias in names:
-        if validators.version_number(alias):
-            alias_verbs.check_new_alias(artifact, alias, number or _next_number(artifact))
-    if names:
-        existing = artifact.alias_set.filter(alias__in=names).values_list("alias", flat=True)
-        alias_verbs.check_room(artifact, set(names).difference(existing))
-    protection.require(
-        actor, artifact, [alias for alias in names if alias != validators.LATEST or not artifact.auto_latest]
-    )
 
 
 @transaction.atomic
@@ -239,62 +165,6 @@ def _lock_existing(artifact: Artifact, version: ArtifactVersion) -> ArtifactVers
     return locked
 
 
-def _newest_with(artifact: Artifact, digest: str | None, executable_digest: str | None) -> ArtifactVersion | None:
-    """The newest finalized version, if it has these digests and its bytes are not corrupt."""
-    if not digest or not artifact.latest_version_number:
-        return None
-    intact = artifact.versions.finalized().exclude(integrity=ArtifactVersion.Integrity.CORRUPT)
-    if executable_digest is not None:
-        intact = intact.filter(executable_digest=executable_digest)
-    return intact.filter(number=artifact.latest_version_number, digest=digest).first()
-
-
-def _lock_own_draft(
-    actor: Actor, artifact: Artifact, digest: str | None, executable_digest: str
-) -> ArtifactVersion | None:
-    """A draft of the same contents that an interrupted try of the same user left, under a row lock."""
-    if not digest:
-        return None
-    drafts_of_user = artifact.versions.drafts().filter(digest=digest, created_by=actor.user)
-    drafts_of_user = drafts_of_user.filter(executable_digest=executable_digest).order_by("-id")
-    return drafts_of_user.select_for_update(no_key=True).first()
-
-
-def _next_number(artifact: Artifact) -> int:
-    """The one after the last, without those by which an alias is called already: `name:v4` goes on to mean it."""
-    number = artifact.last_assigned_number + 1
-    while artifact.alias_set.filter(alias=f"v{number}").exists():
-        number += 1
-    return number
-
-
-def _take_number(artifact: Artifact) -> int:
-    """A number that no version has and none had, for callers that hold the artifact's lock."""
-    artifact.last_assigned_number = _next_number(artifact)
-    artifact.save(update_fields=["last_assigned_number", "updated_at"])
-    return artifact.last_assigned_number
-
-
-def _open_draft(
-    actor: Actor, artifact: Artifact, digest: str | None, fields: dict[str, Any], numbering: str
-) -> tuple[ArtifactVersion, bool]:
-    """The user's own draft of these contents with these fields, or a new one, and whether it is new."""
-    version = _lock_own_draft(actor, artifact, digest, fields["executable_digest"])
-    if version is None:
-        number = _take_number(artifact) if numbering == Numbering.ON_CREATE else None
-        version = ArtifactVersion(artifact=artifact, number=number, digest=digest, created_by=actor.user, **fields)
-        version.storage_path = f"projects/{artifact.project_id}/artifacts/{artifact.pk}/versions/{version.pk}"
-        version.save(force_insert=True)
-        return version, True
-    # The version belongs to the run that completes it, with that run's description.
-    for column, value in fields.items():
-        setattr(version, column, value)
-    if numbering == Numbering.ON_CREATE and version.number is None:
-        version.number = _take_number(artifact)
-    version.save(update_fields=[*fields, "number", "touched_at"])
-    return version, False
-
-
 @transaction.atomic
 def _finalize(
     actor: Actor,
@@ -312,7 +182,7 @@ def _finalize(
         contents.require_same(version)
     if version.state == ArtifactVersion.State.DELETED:
         # A draft that gave way to a version of the same contents: the result is that one, also the second time.
-        twin = _newest_with(artifact, version.digest, version.executable_digest)
+        twin = drafts.newest_with(artifact, version.digest, version.executable_digest)
         if twin is None:
             raise errors.VersionNotFound.deleted(version.title, artifact.name)
         return FinalizeResult(twin, False, _assign_aliases(actor, artifact, twin, names))
@@ -333,7 +203,7 @@ def _finalize(
         raise errors.BytesMismatch(message, digest=contents.digest)
     # Only a draft that was begun with a digest may give way; one that was filled by hand is a version of its own.
     version.executable_digest = contents.executable_digest
-    twin = _newest_with(artifact, version.digest, version.executable_digest)
+    twin = drafts.newest_with(artifact, version.digest, version.executable_digest)
     if twin:
         garbage_collection.delete_files(version)
         version.sources.all().delete()
@@ -342,7 +212,7 @@ def _finalize(
         tasks.delete.delay_on_commit()
         return FinalizeResult(twin, False, _assign_aliases(actor, artifact, twin, names))
     if version.number is None:
-        artifact.last_assigned_number = version.number = _next_number(artifact)
+        artifact.last_assigned_number = version.number = drafts.next_number(artifact)
         for alias in names:
             alias_verbs.check_new_alias(artifact, alias, version.number)
     _freeze(version, contents)

@@ -30,7 +30,7 @@ from api.artifacts.serializers import (
     VersionSerializer,
 )
 from api.fields import BoundedListField, BoundedListSerializer, JSONObjectField, LineField, ProseField
-from artifacts import storage, validators, versions
+from artifacts import drafts, storage, validators
 from artifacts.content import packs, uploads
 from artifacts.draft_files import MAX_FILES_A_CALL
 from artifacts.lineage import sources
@@ -73,7 +73,7 @@ class VersionCreate(serializers.Serializer):
         help_text="Aliases that `finalize` will be called with: refused here already if they would be refused there.",
     )
     numbering = serializers.ChoiceField(
-        [str(numbering) for numbering in versions.Numbering],
+        [str(numbering) for numbering in drafts.Numbering],
         required=False,
         help_text="When the version gets its number: with `on_finalize` a draft that is deleted leaves no gap.",
     )

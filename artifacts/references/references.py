@@ -1,6 +1,6 @@
 """The references of a draft: files that are recorded by their URI, beside those whose bytes are uploaded."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from django.db import transaction
@@ -49,11 +49,42 @@ def add(actor: Actor, version: ArtifactVersion, specs: Sequence[FileSpec | Refer
     """Add references to a draft, and files by their sha256, as `draft_files.add` does: all of them or none.
 
     Returns how many were new, and which sha256 must be uploaded. The same path with the same reference again is fine,
-    with another one, or a file, `PathTaken`. Raises `ReferenceRefused` for a URI that no version may refer to.
+    with another one, or a file, `PathTaken`. Raises `ReferenceRefused` for a URI that no version may refer to. Where
+    very many are added while somebody else adds others, the first of them may be added before the next are refused.
     """
     specs = check_specs(specs)
-    with transaction.atomic():
-        return add_to_locked(actor, draft_files.lock_draft(actor, version), specs)
+    if len(list(_batches(specs))) > 1:
+        draft_files.require_same(version, [spec for spec in specs if isinstance(spec, FileSpec)])
+    return add_in_batches(actor, version, specs)
+
+
+def add_in_batches(
+    actor: Actor, version: ArtifactVersion, specs: Sequence[FileSpec | ReferenceSpec]
+) -> tuple[int, list[str]]:
+    """`add`, for callers that have checked the specs."""
+    added, missing = 0, set()
+    for batch in _batches(specs):
+        with transaction.atomic():
+            count, awaited = add_to_locked(actor, draft_files.lock_draft(actor, version), batch)
+        added += count
+        missing.update(awaited)
+    return added, sorted(missing)
+
+
+def _batches(specs: Sequence[FileSpec | ReferenceSpec]) -> Iterator[list[FileSpec | ReferenceSpec]]:
+    """For one transaction each, the references first. One even of nothing: the draft is looked at."""
+    batch: list[FileSpec | ReferenceSpec] = [spec for spec in specs if isinstance(spec, ReferenceSpec)]
+    count = len(batch)
+    for spec in specs:
+        if isinstance(spec, ReferenceSpec):
+            continue
+        rows = 1 + len(spec.extents)
+        if batch and count + rows > draft_files.MAX_FILES_A_TRANSACTION:
+            yield batch
+            batch, count = [], 0
+        batch.append(spec)
+        count += rows
+    yield batch
 
 
 def check_specs(specs: Sequence[FileSpec | ReferenceSpec]) -> list[FileSpec | ReferenceSpec]:

@@ -5,9 +5,9 @@ from django.db import IntegrityError, transaction
 
 from accounts.actor import Actor
 from artifacts import artifacts, name_resolution, versions
+from artifacts.drafts import Numbering
 from artifacts.errors import InvalidName, VersionNotFound
 from artifacts.models import Artifact, ArtifactVersion
-from artifacts.versions import Numbering
 from core.errors import Missing
 from tests.artifacts.client import at_once, digest_of, file_specs, log
 

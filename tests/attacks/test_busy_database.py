@@ -4,6 +4,7 @@ The parts are real: a connection that holds the lock of the database, a database
 """
 
 import json
+import os
 import sqlite3
 import urllib.error
 import urllib.request
@@ -17,11 +18,16 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
+import wanllmdb as wandb
 from accounts.models import ApiKey
+from artifacts import storage
+from artifacts.models import ArtifactVersion
 from core import database_errors
 from harness import servers
 from projects.models import Project
+from tests.artifacts.client import begin, send, sha256
 from tests.e2e.conftest import wait_until
+from wanllmdb.sdk import http_client
 
 
 @pytest.fixture
@@ -82,6 +88,47 @@ def test_under_a_lock_reads_go_on_and_writes_say_so(short_waits, api, browser, b
         assert_unavailable(page.post("/acme/demo/settings", {"name": "demo", "visibility": "private"}), "", busy)
     assert Project.objects.get().description == ""
     assert program.patch(f"/api/v1/projects/{project.pk}", {"description": "new"}).status_code == 200
+
+
+LOGGED_TABLES = (
+    "projects_run", "artifacts_artifact", "artifacts_artifactversion", "artifacts_artifactfile", "artifacts_blob",
+    "artifacts_storedobject",
+)  # fmt: skip
+
+
+@pytest.mark.django_db(transaction=True)
+def test_each_call_of_a_log_can_be_repeated_once_the_lock_is_gone(short_waits, api, bob, project, artifact):
+    program, versions = api(bob), f"/api/v1/artifacts/{artifact.pk}/versions"
+    begun = begin(bob, artifact, {"a": b"a", "b": b"b"}).version
+    draft = f"/api/v1/artifacts/versions/{begun.pk}"
+    one, two = ({"kind": "file", "sha256": sha256(body), "size": 1} for body in (b"a", b"b"))
+    more = {"path": "c", "size": 1, "sha256": sha256(b"b")}
+    [target, _] = program.post(f"{draft}/uploads", {"objects": [one, two]}).json()["objects"]
+    send(storage.SignedPut(target["url"], target["headers"]), b"a")
+    in_pack = {"kind": "pack", "sha256": sha256(b"b"), "size": 1, "first": "b", "last": "c", "count": 1}
+    calls = {
+        "/api/v1/runs": {"project": str(project.pk), "name": "busy"},
+        "/api/v1/artifacts": {
+            "project": str(project.pk),
+            "name": "new",
+            "type": "dataset",
+            "version": {"files": [more]},
+        },
+        versions: {"files": [more]},
+        f"{draft}/files/batch": {"files": [more]},
+        f"{draft}/uploads": {"objects": [one, in_pack]},
+        f"{draft}/finalize": {"aliases": ["best"]},
+    }
+    before = set(ArtifactVersion.objects.values_list("pk", "state", "touched_at"))
+    for url, body in calls.items():
+        with locked(*LOGGED_TABLES):
+            assert_unavailable(program.post(url, body), "DatabaseBusy", "The database is busy with other changes.")
+    with locked(*LOGGED_TABLES):
+        assert_unavailable(program.delete(draft), "DatabaseBusy", "The database is busy with other changes.")
+    assert set(ArtifactVersion.objects.values_list("pk", "state", "touched_at")) == before
+    answers = {url: program.post(url, body).status_code for url, body in calls.items()}
+    assert answers.pop(f"{draft}/finalize") == 409
+    assert set(answers.values()) == {200, 201}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -177,6 +224,30 @@ def locked_in(stack: servers.Stack) -> Iterator[Callable[[], None]]:
         other.execute("LOCK TABLE projects_project IN EXCLUSIVE MODE")
     with closing(other):
         yield other.rollback
+
+
+def test_a_log_goes_on_once_a_lock_is_gone(monkeypatch, tmp_path):
+    stack = servers.stack()
+    stack.start()
+    (tmp_path / "a.txt").write_text("a")
+    monkeypatch.setenv("WANLLMDB_BASE_URL", stack.base_url)
+    monkeypatch.setenv("WANLLMDB_API_KEY", stack.key("bob"))
+    statuses, send_once = [], http_client.Client._send
+
+    def observed(self: Any, *args: Any, **options: Any) -> Any:
+        response = send_once(self, *args, **options)
+        statuses.append(response.status)
+        return response
+
+    monkeypatch.setattr(http_client.Client, "_send", observed)
+    with ThreadPoolExecutor(1) as threads, wandb.init(project=f"acme/busy-{os.urandom(4).hex()}") as run:
+        artifact = wandb.Artifact("data", "dataset")
+        artifact.add_dir(tmp_path)
+        with locked_in(stack) as release:
+            logged = threads.submit(lambda: run.log_artifact(artifact).wait())
+            wait_until(lambda: 503 in statuses)
+            release()
+        assert logged.result().version == "v1"
 
 
 def test_a_locked_database_gives_every_writer_an_answer_and_readers_their_page():

@@ -12,9 +12,9 @@ from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
 from artifacts import versions
+from artifacts.drafts import Numbering
 from artifacts.models import Artifact, ArtifactVersion
 from artifacts.references import checks, references
-from artifacts.versions import Numbering
 from web import rendering
 from web.artifacts import tab_contexts
 from web.artifacts.forms import FinalizeForm

@@ -1,0 +1,181 @@
+"""How drafts begin: with a number or none, with the files that are stated, with those of an earlier version."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from django.db import transaction
+
+from accounts import permissions
+from accounts.actor import Actor
+from accounts.models import Role
+from artifacts import draft_bases, draft_files, errors, validators
+from artifacts.aliases import aliases as alias_verbs
+from artifacts.aliases import lock, protection
+from artifacts.lineage import sources
+from artifacts.models import Artifact, ArtifactVersion
+from artifacts.references import references
+from artifacts.references.references import ReferenceSpec
+from projects.models import Run
+
+
+class Numbering(StrEnum):
+    """When a version gets its number: one that is given up before leaves a gap, or none."""
+
+    ON_CREATE = "on_create"
+    ON_FINALIZE = "on_finalize"
+
+
+@dataclass(frozen=True, slots=True)
+class DraftResult:
+    """A draft to fill, or a version that has these contents already; `missing` are the sha256 to upload."""
+
+    version: ArtifactVersion
+    created: bool
+    missing: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedDraft:
+    """A draft that was begun, and what it does not have yet of its base and its files."""
+
+    result: DraftResult
+    base: draft_bases.Base | None = None
+    specs: Sequence[draft_files.FileSpec | ReferenceSpec] = ()
+
+
+def open(
+    actor: Actor,
+    artifact: Artifact,
+    *,
+    digest: str | None = None,
+    executable_digest: str | None = None,
+    specs: Sequence[draft_files.FileSpec | ReferenceSpec] = (),
+    run: Run | None = None,
+    description: str = "",
+    notes: str = "",
+    metadata: dict[str, Any] | None = None,
+    aliases: Sequence[str] = (),
+    numbering: str = Numbering.ON_CREATE,
+    derived_from: Sequence[str] = (),
+    base: ArtifactVersion | None = None,
+    removed: Sequence[str] = (),
+) -> OpenedDraft:
+    """A new draft; or, where the digest is given, the version or the user's own draft that has it already.
+
+    With `executable_digest` as well, one with these executable files; without, whichever are executable.
+    `derived_from` are its sources, as `sources.resolve` takes them; a version that has the contents keeps its own.
+    With a `base` it has the files of that version too, but for those at the paths of the specs and the `removed` ones.
+    Of a draft with a digest very many files are left for `fill`.
+    Aliases that `finalize` would refuse to assign are refused before any byte is sent; they are assigned there.
+    """
+    check_aliases(actor, artifact, aliases)
+    if run is not None and run.project_id != artifact.project_id:
+        raise errors.Invalid(f"Run {run.name!r} belongs to another project than artifact {artifact.name!r}.")
+    found = sources.resolve(actor.user, derived_from, artifact.project)
+    specs = references.check_specs(specs)
+    kept = draft_bases.check(actor, artifact, base, removed, (spec.path for spec in specs)) if base else None
+    fields = {"run": run, "description": description, "notes": notes, "metadata": metadata or {}}
+    fields["executable_digest"] = executable_digest or ""
+    with transaction.atomic():
+        artifact = lock.acquire(artifact)
+        twin = newest_with(artifact, digest, executable_digest)
+        if twin:
+            return OpenedDraft(DraftResult(twin, False, []))
+        version, created = _open_draft(actor, artifact, digest, fields, numbering)
+        if found or not created:
+            sources.replace(version, found)
+        # Whoever repeats the call finds the draft by its digest, and goes on where it stopped.
+        if digest and len(specs) + (base.file_count if base else 0) > draft_files.MAX_FILES_A_TRANSACTION:
+            return OpenedDraft(DraftResult(version, created, []), kept, specs)
+        for files in draft_bases.slices(kept) if kept else ():
+            draft_bases.copy(version, kept, files)
+        _, missing = references.add_to_locked(actor, version, specs)
+    return OpenedDraft(DraftResult(version, created, missing))
+
+
+def fill(actor: Actor, opened: OpenedDraft) -> DraftResult:
+    """Give the draft what it does not have yet, in transactions that others need not wait for long."""
+    version, missing = opened.result.version, opened.result.missing
+    for files in draft_bases.slices(opened.base) if opened.base else ():
+        with transaction.atomic():
+            draft_bases.copy(draft_files.lock_draft(actor, version), opened.base, files)
+    if opened.specs:
+        _, missing = references.add_in_batches(actor, version, opened.specs)
+    return replace(opened.result, missing=missing)
+
+
+def check_aliases(actor: Actor, artifact: Artifact, names: Iterable[str], number: int | None = None) -> None:
+    """Refuse aliases of the version of that number, or else of the next one, before its bytes are sent.
+
+    Raises `Denied`, `InvalidName`, `AliasProtected`, `TooManyAliases`. No rule is applied to `latest` where it follows
+    by itself.
+    """
+    permissions.require(actor, artifact.project.team, Role.EDITOR)
+    names = [validators.check_alias(alias) for alias in names]
+    for alias in names:
+        if validators.version_number(alias):
+            alias_verbs.check_new_alias(artifact, alias, number or next_number(artifact))
+    if names:
+        existing = artifact.alias_set.filter(alias__in=names).values_list("alias", flat=True)
+        alias_verbs.check_room(artifact, set(names).difference(existing))
+    protection.require(
+        actor, artifact, [alias for alias in names if alias != validators.LATEST or not artifact.auto_latest]
+    )
+
+
+def newest_with(artifact: Artifact, digest: str | None, executable_digest: str | None) -> ArtifactVersion | None:
+    """The newest finalized version, if it has these digests and its bytes are not corrupt."""
+    if not digest or not artifact.latest_version_number:
+        return None
+    intact = artifact.versions.finalized().exclude(integrity=ArtifactVersion.Integrity.CORRUPT)
+    if executable_digest is not None:
+        intact = intact.filter(executable_digest=executable_digest)
+    return intact.filter(number=artifact.latest_version_number, digest=digest).first()
+
+
+def next_number(artifact: Artifact) -> int:
+    """The one after the last, without those by which an alias is called already: `name:v4` goes on to mean it."""
+    number = artifact.last_assigned_number + 1
+    while artifact.alias_set.filter(alias=f"v{number}").exists():
+        number += 1
+    return number
+
+
+def _take_number(artifact: Artifact) -> int:
+    """A number that no version has and none had, for callers that hold the artifact's lock."""
+    artifact.last_assigned_number = next_number(artifact)
+    artifact.save(update_fields=["last_assigned_number", "updated_at"])
+    return artifact.last_assigned_number
+
+
+def _lock_own_draft(
+    actor: Actor, artifact: Artifact, digest: str | None, executable_digest: str
+) -> ArtifactVersion | None:
+    """A draft of the same contents that an interrupted try of the same user left, under a row lock."""
+    if not digest:
+        return None
+    drafts_of_user = artifact.versions.drafts().filter(digest=digest, created_by=actor.user)
+    drafts_of_user = drafts_of_user.filter(executable_digest=executable_digest).order_by("-id")
+    return drafts_of_user.select_for_update(no_key=True).first()
+
+
+def _open_draft(
+    actor: Actor, artifact: Artifact, digest: str | None, fields: dict[str, Any], numbering: str
+) -> tuple[ArtifactVersion, bool]:
+    """The user's own draft of these contents with these fields, or a new one, and whether it is new."""
+    version = _lock_own_draft(actor, artifact, digest, fields["executable_digest"])
+    if version is None:
+        number = _take_number(artifact) if numbering == Numbering.ON_CREATE else None
+        version = ArtifactVersion(artifact=artifact, number=number, digest=digest, created_by=actor.user, **fields)
+        version.storage_path = f"projects/{artifact.project_id}/artifacts/{artifact.pk}/versions/{version.pk}"
+        version.save(force_insert=True)
+        return version, True
+    # The version belongs to the run that completes it, with that run's description.
+    for column, value in fields.items():
+        setattr(version, column, value)
+    if numbering == Numbering.ON_CREATE and version.number is None:
+        version.number = _take_number(artifact)
+    version.save(update_fields=[*fields, "number", "touched_at"])
+    return version, False
