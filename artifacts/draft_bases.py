@@ -13,7 +13,7 @@ from accounts.actor import Actor
 from artifacts import draft_files, errors
 from artifacts.models import Artifact, ArtifactFile, ArtifactVersion, Blob, ReferenceState
 from core import bulk_rows
-from core.value_lists import ValueList
+from core.value_lists import Among
 
 _MAX_PATHS_IN_ERROR = 100
 # So many files are copied in a transaction.
@@ -29,7 +29,7 @@ class Base:
 
     def files(self) -> QuerySet[ArtifactFile]:
         """Those that the draft takes over."""
-        return self.version.files.exclude(path__in=ValueList(self.omitted))
+        return self.version.files.exclude(Among("path", self.omitted))
 
 
 def check(
@@ -49,7 +49,7 @@ def check(
     stated, removed = set(stated), set(removed)
     if both := sorted(removed & stated):
         raise errors.Invalid(f"The path {both[0]!r} is stated and removed.", paths=both[:_MAX_PATHS_IN_ERROR])
-    known = set(version.files.filter(path__in=ValueList(removed)).values_list("path", flat=True))
+    known = set(version.files.filter(Among("path", removed)).values_list("path", flat=True))
     if unknown := sorted(removed - known):
         message = f"The base has no file {unknown[0]!r} that could be removed."
         raise errors.Invalid(message, paths=unknown[:_MAX_PATHS_IN_ERROR])

@@ -18,7 +18,7 @@ from artifacts import draft_extents, errors, mime_types, natural_order, validato
 from artifacts.draft_extents import Piece
 from artifacts.models import ArtifactFile, ArtifactVersion, Blob, ReferenceState
 from core import bounded_count, bulk_rows
-from core.value_lists import ValueList
+from core.value_lists import Among
 
 MAX_FILES_A_CALL = 20_000
 # More are added in several transactions: others write in between. An extent counts as a file.
@@ -282,7 +282,7 @@ def _split_by_existing(
     if not version.file_count:
         return list(specs), []
     columns = ("path", "pk", "blob__sha256", "size", "is_executable", "blob", "blob__state", "blob__extent_count")
-    rows = version.files.filter(path__in=ValueList(spec.path for spec in specs)).order_by()
+    rows = version.files.filter(Among("path", [spec.path for spec in specs])).order_by()
     files = {
         path: _DraftFile(pk, sha256, size, is_executable, _Claim(*blob))
         for path, pk, sha256, size, is_executable, *blob in rows.values_list(*columns)
@@ -305,21 +305,19 @@ def _claim_blobs(
     """A blob for each sha256 and size: one that may be shared, one that the draft waits for already, or a new one."""
     project = version.artifact.project
     requested = {(spec.sha256, spec.size): spec for spec in specs}
-    hashes = ValueList({sha256 for sha256, _ in requested})
+    is_requested = Among("sha256", {sha256 for sha256, _ in requested})
     columns = ("sha256", "size", "pk", "state", "extent_count")
     claimed = {}
     if version.file_count:
-        expected = Blob.objects.filter(
-            state=Blob.State.EXPECTED, project=project, sha256__in=hashes, files__version=version
-        )
+        expected = Blob.objects.filter(is_requested, state=Blob.State.EXPECTED, project=project, files__version=version)
         claimed = {(sha256, size): _Claim(*blob) for sha256, size, *blob in expected.values_list(*columns)}
     # The lock and the touch make a sweep that is about to remove these bytes let go.
-    shareable = Blob.objects.shareable(project, actor.user).filter(sha256__in=hashes)
+    shareable = Blob.objects.shareable(project, actor.user).filter(is_requested)
     for sha256, size, *blob in shareable.select_for_update(no_key=True).order_by("pk").values_list(*columns):
         identity = (sha256, size)
         if identity in requested and (identity not in claimed or claimed[identity].state != Blob.State.VERIFIED):
             claimed[identity] = _Claim(*blob)
-    Blob.objects.filter(pk__in=ValueList(blob.pk for blob in claimed.values())).update(claimed_at=timezone.now())
+    Blob.objects.filter(Among("pk", [blob.pk for blob in claimed.values()])).update(claimed_at=timezone.now())
     new = {identity: _Claim(uuid7(), Blob.State.EXPECTED, 0) for identity in requested if identity not in claimed}
     bulk_rows.insert(
         Blob,

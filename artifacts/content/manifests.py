@@ -19,7 +19,7 @@ from artifacts.content.downloads import content_url, record_download
 from artifacts.models import ArtifactVersion, Blob
 from artifacts.references import external_stores
 from artifacts.references.external_stores import Reference
-from core.value_lists import ValueList
+from core.value_lists import Among
 
 MAX_ENTRIES = 5_000
 MAX_ROWS = 20_000
@@ -137,7 +137,7 @@ def _extents(
     numbers = {row.path: number for number, row in enumerate(rows) if row.extent_count and row.state in READABLE}
     if not numbers:
         return {}, {}
-    files = version.files.filter(path__in=ValueList(numbers)).values_list("path", "pk", "blob", "size")
+    files = version.files.filter(Among("path", numbers)).values_list("path", "pk", "blob", "size")
     found = extents.of_composed(blob for _, _, blob, _ in files)
     texts = {pk: _text(pk) for pk in found.objects}
     for pk, obj in found.objects.items():

@@ -10,7 +10,7 @@ from artifacts import draft_files, errors
 from artifacts.draft_files import FileSpec
 from artifacts.models import ArtifactFile, ArtifactVersion, ReferenceState
 from artifacts.references import identities, uris
-from core.value_lists import ValueList
+from core.value_lists import Among
 
 MAX_REFERENCES_A_CALL = 10_000
 _BATCH_SIZE = 2_000
@@ -153,7 +153,7 @@ def check(spec: ReferenceSpec) -> ReferenceSpec:
 
 def _new_among(version: ArtifactVersion, specs: Sequence[ReferenceSpec]) -> list[ReferenceSpec]:
     """The specs that are new to the draft. Those that it has get the URI as it is now, whose signature is fresher."""
-    rows = version.files.filter(path__in=ValueList(spec.path for spec in specs))
+    rows = version.files.filter(Among("path", [spec.path for spec in specs]))
     files = {file.path: file for file in rows} if version.file_count else {}
     new, renewed = [], []
     for spec in specs:
