@@ -1,5 +1,6 @@
 """Of a large file only what changed is sent and stored, and whoever reads it gets the bytes that were logged."""
 
+import json
 import os
 import random
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 import wanllmdb as wandb
 from harness import servers
+from wanllmdb.sdk.cli import main
 from wanllmdb.sdk.transfer import chunks
 from wanllmdb.sdk.transfer.hashes import MIB
 
@@ -64,6 +66,16 @@ def test_a_change_sends_what_changed(run, file, tmp_path, stored_bytes, monkeypa
     before = stored_bytes()
     assert log(run, file, "copy").version == "v1"
     assert stored_bytes() == before
+
+
+def test_the_command_line_tells_what_is_saved(run, project, file, capsys):
+    log(run, file)
+    log(run, file, "copy")
+    capsys.readouterr()
+    main.app(["artifact", "usage", f"{project}/copy", "--json"], standalone_mode=False)
+    assert json.loads(capsys.readouterr().out) == {"stored": 0, "logical": SIZE, "saved": SIZE}
+    main.app(["artifact", "usage", f"{project}/model"], standalone_mode=False)
+    assert capsys.readouterr().out.split("\n")[:3] == ["stored  24.0 MiB", "logical 24.0 MiB", "saved   0 B"]
 
 
 def test_what_is_inserted_at_the_start_moves_nothing(run, file, tmp_path, stored_bytes):

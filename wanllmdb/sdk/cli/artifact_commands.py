@@ -1,4 +1,4 @@
-"""`wanllmdb artifact put`, `get`, `ls` and `rm`."""
+"""`wanllmdb artifact put`, `get`, `ls`, `usage` and `rm`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from wanllmdb.sdk import errors, name_resolution, settings, version_creation
+from wanllmdb.sdk import byte_sizes, errors, name_resolution, settings, version_creation
 from wanllmdb.sdk.api import Api, Collection
 from wanllmdb.sdk.artifact import Artifact
 from wanllmdb.sdk.cli.alias_commands import alias_app
@@ -21,6 +21,7 @@ from wanllmdb.sdk.cli.options import At, Json, Name, ProgressJson, connect
 from wanllmdb.sdk.cli.output import print_progress, print_result, print_table
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft, inspect_path
+from wanllmdb.sdk.http_client import quote_segment
 from wanllmdb.sdk.lineage import sources
 from wanllmdb.sdk.references import entries
 from wanllmdb.sdk.validators import validate_aliases, validate_tags
@@ -165,6 +166,22 @@ def list_artifacts(
         if not as_json:
             rows = [row | {"aliases": _describe_aliases(row)} for row in rows]
         print_table(rows, as_json, columns)
+
+
+@artifact_app.command("usage")
+def show_usage(
+    name: Annotated[
+        str,
+        typer.Argument(help="team/project/name. Team and project can be omitted if the settings have them."),
+    ],
+    as_json: Json = False,
+) -> None:
+    """Show how much storage the versions of an artifact take, and what sharing equal files and pieces saves."""
+    connection = connect(as_json)
+    artifact = name_resolution.get_artifact(connection, name)
+    usage = connection.client.get(f"/artifacts/{quote_segment(artifact['id'])}/storage")
+    lines = [f"{title:7} {byte_sizes.describe(usage[title])}" for title in ("stored", "logical", "saved")]
+    print_result(usage, as_json, lines)
 
 
 @artifact_app.command("rm")
