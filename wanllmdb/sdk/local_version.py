@@ -176,7 +176,7 @@ class LocalVersion(LoggedVersion):
         self, entries: list[Entry], directory: DownloadDirectory, temp_dir: TempDir, on_progress: OnProgress
     ) -> None:
         """From where they are, or else from the cache of contents."""
-        cached = [RemoteFile(entry, "", 0) for entry in entries if entry.path not in self._sources]
+        cached = [RemoteFile(entry) for entry in entries if entry.path not in self._sources]
         cache, publication = Contents(self.connection.settings), Publication(directory)
         if lost := cached_contents.place(cache, cached, temp_dir, publication, on_progress):
             path = lost[0].entry.path
