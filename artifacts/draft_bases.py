@@ -76,7 +76,7 @@ def copy(draft: ArtifactVersion, base: Base, files: QuerySet[ArtifactFile]) -> N
     Their bytes are neither locked nor claimed: whoever deletes the base begins their grace anew, and a base that is
     still there after the copy was whole when it was copied.
     """
-    rows = files.exclude(path__in=ValueList(base.omitted))
+    rows = files.exclude(Among("path", base.omitted))
     if draft.file_count:
         own = ArtifactFile.objects.filter(version=draft.pk, path=OuterRef("path"))
         rows = rows.exclude(Exists(own))
