@@ -24,6 +24,7 @@ MAX_FILES = 100_000
 """More are deleted too, whatever their size, so that they can be listed in a second."""
 _GROWTH = "growth"
 """A file with a line for each download since all was listed: how many bytes and files it has added."""
+_MAX_LINES = 10_000
 _STALE_AFTER = 24 * 3600
 """So many seconds a directory of temporary files is left alone, if it is not known to be nobody's."""
 
@@ -92,6 +93,7 @@ def make_room(directory: Path, limit: int, size: int, count: int) -> None:
     try:
         growth = [tuple(map(int, line.split())) for line in path.read_bytes().splitlines()]
         sizes, counts = zip(*growth, strict=True)
+        is_known = is_known and len(growth) < _MAX_LINES
     except ValueError:  # a loss of power has left half a line
         is_known = False
     if not is_known or sum(sizes) > limit or sum(counts) > MAX_FILES or free_space(directory) < 0:
