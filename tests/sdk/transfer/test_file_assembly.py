@@ -30,7 +30,7 @@ class Objects:
     def __init__(self, contents: dict[str, bytes], places: dict[str, tuple[str, int]], objects: dict[str, bytes]):
         self.contents, self.places, self.objects = contents, places, objects
         self.requests: list[tuple[str, int, int]] = []
-        self.renewed: list[str] = []
+        self.renewed: list[list[str]] = []
         self.extents: dict[str, tuple[tuple[str, int, int], ...]] = {}
         self.moved: dict[str, tuple[str, int]] = {}
         self.entries = []
@@ -48,10 +48,10 @@ class Objects:
     def locate(self, files):
         return [files]
 
-    def renew(self, file: RemoteFile) -> RemoteFile:
-        self.renewed.append(file.entry.path)
-        url, offset = self.moved[file.entry.path]
-        return file._replace(url=url, offset=offset)
+    def renew(self, files):
+        self.renewed.append([file.entry.path for file in files])
+        places = [self.moved[file.entry.path] for file in files]
+        return [file._replace(url=url, offset=offset) for file, (url, offset) in zip(files, places, strict=True)]
 
     def download_range(self, url, start, length, write):
         self.requests.append((url, start, length))
@@ -128,6 +128,7 @@ def test_a_pack_that_was_moved_is_looked_up_once(root, small):
     run(manifest, root)
     assert contents(root) == small
     assert [url for url, _, _ in manifest.requests] == ["pack", "new"]
+    assert [len(paths) for paths in manifest.renewed] == [len(small)]
 
 
 def test_a_pack_that_stays_away_is_an_error_and_nothing_is_left(root, small):

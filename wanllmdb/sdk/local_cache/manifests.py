@@ -40,12 +40,13 @@ def recall(connection: Connection, version_id: str, digest: str | None) -> Manif
 def recall_columns(connection: Connection, version_id: str, digest: str | None) -> dict[str, Any] | None:
     """The same as `to_columns` made them, without an object for each file."""
     columns = _read(path := _path(connection, version_id))
+    is_right = columns is not None and columns.get("digest") == digest
     with suppress(OSError):
-        if columns is None or columns.get("digest") != digest:
+        if is_right:
+            os.utime(path)
+        else:
             path.unlink()
-            return None
-        os.utime(path)
-    return columns
+    return columns if is_right else None
 
 
 def recall_logged(connection: Connection, artifact_id: str) -> tuple[str, dict[str, Any]] | None:

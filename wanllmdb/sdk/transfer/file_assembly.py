@@ -100,8 +100,9 @@ class ObjectDownload:
                 if is_last_attempt or not error.is_expired:
                     raise
             slices = [file_slice for file_slice in slices if not file_slice.is_published]
-            for file_slice in slices:
-                file_slice.file = self.manifest.renew(file_slice.file)
+            renewed = self.manifest.renew([file_slice.file for file_slice in slices])
+            for file_slice, file in zip(slices, renewed, strict=True):
+                file_slice.file = file
             slices.sort(key=_position)
 
     def _download_group(self, group: list[FileSlice]) -> None:
@@ -278,7 +279,7 @@ class RangedDownload:
                     if is_last_attempt or not error.is_expired:
                         raise
                 # What has arrived stays: other bytes in its place would be on the disk, and not in the hash.
-                self._slice.file = manifest.renew(file)
+                [self._slice.file] = manifest.renew([file])
         finally:
             os.close(handle)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from wanllmdb.sdk import errors, paths
@@ -100,25 +100,32 @@ class RemoteManifest:
         while first <= last:
             after = order[first - 1] if first and cursor is None else None
             page = self._fetch_page(cursor, after=after, limit=min(last - first + 1, PAGE_SIZE))
-            located = self._parse(page)
-            if [file.entry.path for file in located] != order[first : first + len(located)] or not located:
+            count = len(page["paths"])
+            if not count or page["paths"] != order[first : first + count]:
                 raise errors.CorruptDownload("The files that the server listed differ from those it listed before")
-            yield [file._replace(entry=wanted[file.entry.path]) for file in located if file.entry.path in wanted]
-            first += len(located)
+            yield [file._replace(entry=wanted[file.entry.path]) for file in self._parse(page, wanted)]
+            first += count
             cursor = page["next_cursor"]
 
-    def renew(self, file: RemoteFile) -> RemoteFile:
-        """The same file with another URL: that of the object in which it is now."""
+    def renew(self, files: Sequence[RemoteFile]) -> list[RemoteFile]:
+        """The same files with other URLs: those of the objects in which they are now."""
         with self._lock:
-            found = self._renewed.get(file.cursor, {}).get(file.entry.path)
-            if found is None or (found.url, found.extents) == (file.url, file.extents):
+            for cursor in {file.cursor for file in files if not self._is_renewed(file)}:
                 # Unlike a request without any cursor it does not count as another download.
-                page = self._parse(self._fetch_page(file.cursor))
-                self._renewed[file.cursor] = {other.entry.path: other for other in page}
-                found = self._renewed[file.cursor].get(file.entry.path)
-        if found is None or (found.entry.sha256, found.entry.size) != (file.entry.sha256, file.entry.size):
-            raise errors.CorruptDownload(f"The server lists {file.entry.path!r} no more as it did")
-        return found
+                page = self._parse(self._fetch_page(cursor), {file.entry.path for file in files})
+                self._renewed.setdefault(cursor, {}).update((file.entry.path, file) for file in page)
+            found = [self._renewed[file.cursor].get(file.entry.path) for file in files]
+        renewed = []
+        for before, file in zip(files, found, strict=True):
+            if file is None or (file.entry.sha256, file.entry.size) != (before.entry.sha256, before.entry.size):
+                raise errors.CorruptDownload(f"The server lists {before.entry.path!r} no more as it did")
+            renewed.append(file._replace(entry=before.entry))
+        return renewed
+
+    def _is_renewed(self, file: RemoteFile) -> bool:
+        """Whether another thread has asked for it since."""
+        found = self._renewed.get(file.cursor, {}).get(file.entry.path)
+        return found is not None and (found.url, found.extents) != (file.url, file.extents)
 
     def renew_url(self, path: str) -> str | None:
         """A new address for a reference whose signed one has expired; None where the server signs none."""
@@ -136,7 +143,8 @@ class RemoteManifest:
         )
         return page
 
-    def _parse(self, page: dict[str, Any]) -> list[RemoteFile]:
+    def _parse(self, page: dict[str, Any], needed: Container[str] | None = None) -> list[RemoteFile]:
+        """The files of the page, or those of them that are needed."""
         executable, unreadable, references, md5 = (
             {int(row) for row in page["executable"]},
             page["unreadable"],
@@ -148,6 +156,8 @@ class RemoteManifest:
         files = []
         columns = (page["paths"], page["sizes"], page["sha256"], page["object"], page["offsets"])
         for row, (path, size, sha256, index, offset) in enumerate(zip(*columns, strict=True)):
+            if needed is not None and path not in needed:
+                continue
             paths.validate(path)
             if not path.startswith(self.prefix):
                 raise errors.InvalidPath(f"The server sent {path!r}, which does not start with {self.prefix!r}")
