@@ -147,15 +147,14 @@ def test_a_link_at_the_path_of_a_file_is_replaced_not_followed(artifact, data, t
 def test_corrupt_bytes_in_the_store_are_detected(artifact, stack, tmp_path, stored_keys):
     s3 = servers.s3(stack.env)
     keys = [key for key in stored_keys() if artifact.id in key]
-    large = next(key for key in keys if key.endswith(".bin"))
-    pack = next(key for key in keys if "/.packs/" in key)
-    for key in (large, pack):
+    for key in keys:
         body = bytearray(s3.get_object(Bucket=stack.env["S3_BUCKET"], Key=key)["Body"].read())
         body[len(body) // 2] ^= 1
         s3.put_object(Bucket=stack.env["S3_BUCKET"], Key=key, Body=bytes(body))
-    with pytest.raises(wandb.CorruptDownload, match=r"downloaded bytes of .*bin' differ from the logged ones"):
+    # Or the worker has noticed it before.
+    with pytest.raises(wandb.CorruptDownload, match="'weights.bin'"):
         artifact.download(tmp_path / "large", path_prefix="weights")
-    with pytest.raises(wandb.CorruptDownload, match="downloaded bytes of 'train/"):
+    with pytest.raises(wandb.CorruptDownload, match="'train/"):
         artifact.download(tmp_path / "pack", path_prefix="train/")
     assert contents(tmp_path / "large") == {}
     assert not list((tmp_path / "pack").glob(f"{TEMP_PREFIX}*"))

@@ -103,7 +103,8 @@ class RemoteManifest:
             count = len(page["paths"])
             if not count or page["paths"] != order[first : first + count]:
                 raise errors.CorruptDownload("The files that the server listed differ from those it listed before")
-            yield [file._replace(entry=wanted[file.entry.path]) for file in self._parse(page, wanted)]
+            located = (file for file in self._parse(page, wanted) if file.entry.path in wanted)
+            yield [file._replace(entry=wanted[file.entry.path]) for file in located]
             first += count
             cursor = page["next_cursor"]
 
@@ -144,7 +145,7 @@ class RemoteManifest:
         return page
 
     def _parse(self, page: dict[str, Any], needed: Container[str] | None = None) -> list[RemoteFile]:
-        """The files of the page, or those of them that are needed."""
+        """The files of the page. Only those that are needed must have bytes that can be read."""
         executable, unreadable, references, md5 = (
             {int(row) for row in page["executable"]},
             page["unreadable"],
@@ -156,8 +157,6 @@ class RemoteManifest:
         files = []
         columns = (page["paths"], page["sizes"], page["sha256"], page["object"], page["offsets"])
         for row, (path, size, sha256, index, offset) in enumerate(zip(*columns, strict=True)):
-            if needed is not None and path not in needed:
-                continue
             paths.validate(path)
             if not path.startswith(self.prefix):
                 raise errors.InvalidPath(f"The server sent {path!r}, which does not start with {self.prefix!r}")
@@ -171,7 +170,7 @@ class RemoteManifest:
             elif str(row) in references:
                 reference = references[str(row)]
                 files.append(RemoteFile(_reference_entry(path, size, reference), reference["download_url"], 0, cursor))
-            else:
+            elif needed is None or path in needed:
                 raise errors.CorruptDownload(
                     f"The object store has no valid bytes of {path!r} (integrity: {unreadable[str(row)]})"
                 )
