@@ -152,7 +152,7 @@ def test_corrupt_bytes_in_the_store_are_detected(artifact, stack, tmp_path, stor
         body[len(body) // 2] ^= 1
         s3.put_object(Bucket=stack.env["S3_BUCKET"], Key=key, Body=bytes(body))
     # Or the worker has noticed it before.
-    with pytest.raises(wandb.CorruptDownload, match="'weights.bin'"):
+    with pytest.raises(wandb.CorruptDownload, match=r"'weights\.bin'"):
         artifact.download(tmp_path / "large", path_prefix="weights")
     with pytest.raises(wandb.CorruptDownload, match="'train/"):
         artifact.download(tmp_path / "pack", path_prefix="train/")
