@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -107,6 +109,13 @@ def test_without_the_cache_all_is_fetched_and_nothing_kept(log, data, requests, 
     for _ in range(2):
         assert contents(artifact.download(next(roots), skip_cache=True)) == contents(data)
         assert sum(requests.take()) > 20 * MIB
+    artifact.get_entry("weights.bin").download(next(roots), skip_cache=True)
+    root = next(roots)
+    subprocess.run(
+        [sys.executable, "-m", "wanllmdb", "artifact", "get", artifact.qualified_name, "--root", root, "--skip-cache"],
+        check=True,
+    )
+    assert contents(root) == contents(data)
     assert not (home / "cache/wanllmdb/contents").exists()
 
 
