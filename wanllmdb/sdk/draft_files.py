@@ -11,8 +11,11 @@ from wanllmdb.sdk.progress import Transfer
 from wanllmdb.sdk.transfer import hashes
 from wanllmdb.sdk.transfer.hashes import MIB, FileFingerprint, HashedFile
 
-MAX_KEPT = 48 * MIB
+MAX_KEPT = 24 * MIB
 """How many bytes of small files stay in memory from when they are hashed until they are uploaded."""
+_FILES_PER_RECALL = 5_000
+# Of small files, so that very many need little memory. Their bytes are compared with the hash when they are sent.
+_NO_FINGERPRINT = FileFingerprint(-1, 0, 0, 0)
 
 
 def read(connection: Connection, draft: Draft, transfer: Transfer, *, max_kept: int = 0) -> list[HashedFile]:
@@ -22,14 +25,16 @@ def read(connection: Connection, draft: Draft, transfer: Transfer, *, max_kept: 
     Raises `FileChanged`, `Invalid`.
     """
     started_at = time.time_ns()
-    seen = [
-        (path, file.source, FileFingerprint.from_stat(file.require_unchanged()))
-        for path, file in sorted(draft.sources.items())
-    ]
     cache = file_hashes(connection)
-    files = cache.recall(seen)
-    unread = [(path, source) for path, source, _ in seen if path not in files]
-    with transfer.phase("hashing", files=len(seen), size=draft.size) as on_progress:
+    added_files = sorted(draft.sources.items())
+    files: dict[str, HashedFile] = {}
+    for start in range(0, len(added_files), _FILES_PER_RECALL):
+        batch = added_files[start : start + _FILES_PER_RECALL]
+        files |= cache.recall(
+            [(path, file.source, FileFingerprint.from_stat(file.require_unchanged())) for path, file in batch]
+        )
+    unread = [(path, file.source) for path, file in added_files if path not in files]
+    with transfer.phase("hashing", files=len(added_files), size=draft.size) as on_progress:
         on_progress(sum(file.size for file in files.values()), len(files), is_reused=True)
         read_files = hashes.hash_files(unread, max_kept=max_kept, in_pieces=True, on_progress=on_progress)
     cache.remember(read_files, started_at)
@@ -40,7 +45,9 @@ def read(connection: Connection, draft: Draft, transfer: Transfer, *, max_kept: 
             cache.forget([file])
             raise added.changed_error()
         file.executable = added.executable
-    return [files[path] for path, _, _ in seen]
+        if file.size < hashes.PACK_BELOW:
+            file.fingerprint = _NO_FINGERPRINT
+    return [files[path] for path, _ in added_files]
 
 
 def file_hashes(connection: Connection) -> FileHashes:
