@@ -79,7 +79,8 @@ class Library(Contender):
             "bucket": self.bucket,
             "endpoint": self.endpoint,
         }
-        return [str(self.python), str(CLIENTS), self.name.lower(), act, json.dumps(about)]
+        # `-P`: beside the program there is a module `mlflow`, which is not the one that is meant.
+        return [str(self.python), "-P", str(CLIENTS), self.name.lower(), act, json.dumps(about)]
 
     def prepare(self, job: Job) -> None:
         job.target.mkdir()
