@@ -10,7 +10,7 @@ from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Sum, Va
 from django.db.models.functions import Coalesce
 
 from accounts.actor import Actor
-from artifacts import draft_files, errors
+from artifacts import draft_counts, draft_files, errors
 from artifacts.models import Artifact, ArtifactFile, ArtifactVersion, Blob, ReferenceState
 from core import bulk_rows
 from core.value_lists import Among
@@ -96,7 +96,7 @@ def copy(draft: ArtifactVersion, base: Base, files: QuerySet[ArtifactFile]) -> N
     )
     if not ArtifactVersion.objects.finalized().filter(pk=base.version.pk).exists():
         raise errors.VersionNotFound.deleted(base.version.title, base.version.artifact.name)
-    draft_files.add_to_counts(draft, totals["files"], totals["bytes"], totals["references"], totals["referenced"])
+    draft_counts.add_to_counts(draft, totals["files"], totals["bytes"], totals["references"], totals["referenced"])
 
 
 def _require_shareable(actor: Actor, artifact: Artifact, base: Base) -> None:

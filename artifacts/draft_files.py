@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Count, F, Q, Sum
+from django.db.models import F
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
@@ -15,16 +15,15 @@ from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
 from artifacts import draft_extents, errors, mime_types, natural_order, validators
+from artifacts.draft_counts import MAX_TOTAL_SIZE, add_to_counts
 from artifacts.draft_extents import Piece
-from artifacts.models import ArtifactFile, ArtifactVersion, Blob, ReferenceState
+from artifacts.models import ArtifactFile, ArtifactVersion, Blob
 from core import bounded_count, bulk_rows
 from core.value_lists import Among
 
 MAX_FILES_A_CALL = 20_000
 # More are added in several transactions: others write in between. An extent counts as a file.
 MAX_FILES_A_TRANSACTION = 5_000
-# What a column of the database holds. Sizes are stated before, or without, any bytes.
-MAX_TOTAL_SIZE = 2**63 - 1
 
 
 class FileSpec(NamedTuple):
@@ -166,43 +165,6 @@ def require_draft(version: ArtifactVersion) -> None:
         raise errors.VersionNotFound.deleted(version.title, version.artifact.name)
     if version.is_finalized:
         raise errors.VersionFinalized(f"Version {version.version} is finalized, and finalized versions are immutable.")
-
-
-def add_to_counts(
-    version: ArtifactVersion, count: int, size: int, reference_count: int = 0, referenced_size: int = 0
-) -> None:
-    """Bring the numbers of a draft, which is locked, in line with files that were added to it, or taken out of it.
-
-    `size` is in bytes. Of the files, references are counted once more. Those that were added have not been checked.
-    """
-    version.file_count += count
-    version.total_size += size
-    version.reference_count += reference_count
-    version.referenced_size += referenced_size
-    if reference_count:
-        version.reference_state = ReferenceState.UNCHECKED if version.reference_count else None
-    _save_counts(version)
-
-
-def count_files(version: ArtifactVersion) -> None:
-    """Count all files of the version anew."""
-    is_reference = Q(reference_uri__isnull=False)
-    totals = version.files.aggregate(
-        count=Count("pk"),
-        total_size=Sum("size"),
-        reference_count=Count("pk", filter=is_reference),
-        referenced_size=Sum("size", filter=is_reference),
-    )
-    version.file_count, version.total_size = totals["count"], totals["total_size"] or 0
-    if totals["reference_count"] != version.reference_count:
-        version.reference_state = ReferenceState.UNCHECKED if totals["reference_count"] else None
-    version.reference_count, version.referenced_size = totals["reference_count"], totals["referenced_size"] or 0
-    _save_counts(version)
-
-
-def _save_counts(version: ArtifactVersion) -> None:
-    counts = ["file_count", "total_size", "reference_count", "referenced_size", "reference_state"]
-    version.save(update_fields=[*counts, "touched_at"])
 
 
 def check_total_size(version: ArtifactVersion, added: Iterable["FileSpec"]) -> None:

@@ -12,7 +12,7 @@ from django.db import transaction
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
-from artifacts import draft_files, errors, storage, tasks, validators
+from artifacts import draft_counts, draft_files, errors, storage, tasks, validators
 from artifacts.content import incoming, uploads
 from artifacts.draft_files import FileSpec
 from artifacts.models import ArtifactFile, ArtifactVersion, Blob, StoredObject
@@ -172,6 +172,6 @@ def _create_file(actor: Actor, version: ArtifactVersion, spec: FileSpec, obj: St
     taken = errors.PathTaken(f"The draft already has a file at {spec.path!r}.", paths=[spec.path])
     with errors.refuse(file_path_unique=taken):
         file.save(force_insert=True)
-    draft_files.add_to_counts(version, 1, file.size)
+    draft_counts.add_to_counts(version, 1, file.size)
     tasks.hash_object.delay_on_commit(str(obj.pk))
     return file

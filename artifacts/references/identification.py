@@ -5,7 +5,7 @@ The digest of a version covers what identifies its references, so that it is rec
 
 from collections.abc import Sequence
 
-from artifacts import draft_files
+from artifacts import draft_counts
 from artifacts.models import ArtifactFile, ArtifactVersion
 from artifacts.references import inspection
 from core.guarded_http import Response
@@ -13,7 +13,7 @@ from core.guarded_http import Response
 
 def record(version: ArtifactVersion, files: Sequence[ArtifactFile], responses: Sequence[Response]) -> None:
     """Write down what responses say of files of a draft, which is locked: identity, version and size, or why not."""
-    room = draft_files.MAX_TOTAL_SIZE - version.total_size
+    room = draft_counts.MAX_TOTAL_SIZE - version.total_size
     for file, response in zip(files, responses, strict=True):
         found = inspection.describe(response)
         file.reference_identity, file.reference_reason = found.identity, found.reason or None
@@ -24,4 +24,4 @@ def record(version: ArtifactVersion, files: Sequence[ArtifactFile], responses: S
     columns = ["size", "reference_identity", "reference_version_id", "reference_reason"]
     ArtifactFile.objects.bulk_update(files, columns)
     if version.state == ArtifactVersion.State.DRAFT:
-        draft_files.count_files(version)
+        draft_counts.count_files(version)

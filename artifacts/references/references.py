@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from django.db import transaction
 
 from accounts.actor import Actor
-from artifacts import draft_files, errors
+from artifacts import draft_counts, draft_files, errors
 from artifacts.draft_files import FileSpec
 from artifacts.models import ArtifactFile, ArtifactVersion, ReferenceState
 from artifacts.references import identities, uris
@@ -126,7 +126,7 @@ def add_one(actor: Actor, version: ArtifactVersion, spec: ReferenceSpec) -> Arti
 
 def _count(version: ArtifactVersion, new: Sequence[ReferenceSpec]) -> None:
     count, size = len(new), sum(spec.size for spec in new)
-    draft_files.add_to_counts(version, count, size, count, size)
+    draft_counts.add_to_counts(version, count, size, count, size)
 
 
 def check(spec: ReferenceSpec) -> ReferenceSpec:

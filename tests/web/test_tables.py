@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts import invitations, keys
 from accounts.actor import Actor
 from accounts.models import ApiKey, Membership, Role, Scope, Team
-from artifacts import artifacts, directory_listing, draft_files, versions
+from artifacts import artifacts, directory_listing, draft_counts, draft_files, versions
 from artifacts.aliases import aliases, protection
 from artifacts.models import Artifact, ArtifactAlias, ArtifactFile, ArtifactVersion, Blob, ExternalStore
 from artifacts.references.references import ReferenceSpec
@@ -399,7 +399,7 @@ def test_files_of_a_draft_are_sorted_by_their_columns(browser, bob, folder, monk
     blob = Blob.objects.create(project=artifact.project, size=10, state=Blob.State.EXPECTED, created_by=bob)
     folder.files.filter(path="f2").delete()
     draft_files.new_file(folder, "f2", 10, "", blob=blob).save()
-    draft_files.count_files(folder)
+    draft_counts.count_files(folder)
     url = f"{artifact.get_absolute_url()}/upload"
     orders = {
         "": "a/x b/x b/y f1 f10 f2 f3", "-path": "f3 f2 f10 f1 b/y b/x a/x", "size": "b/x b/y f2 f10 f3 f1 a/x",

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.actor import Actor
-from artifacts import draft_files, errors, versions
+from artifacts import draft_counts, errors, versions
 from artifacts.models import ArtifactVersion, ReferenceCheck
 from artifacts.references import checks, drift, identities, object_requests, references
 from artifacts.references.references import ReferenceSpec
@@ -172,6 +172,6 @@ def test_a_server_that_lies_about_sizes_fills_no_column(bob, draft):
     check = drift._claim()
     files = drift._next_files(check)
     headers = {"etag": '"a"', "content-length": str(identities.MAX_SIZE)}
-    ArtifactVersion.objects.filter(pk=draft.pk).update(total_size=draft_files.MAX_TOTAL_SIZE - identities.MAX_SIZE)
+    ArtifactVersion.objects.filter(pk=draft.pk).update(total_size=draft_counts.MAX_TOTAL_SIZE - identities.MAX_SIZE)
     assert drift._record(check, files, [Response(200, "", "", 1, headers=headers)] * 3)
     assert sorted(draft.files.values_list("size", flat=True)) == [0, 0, identities.MAX_SIZE]

@@ -13,13 +13,15 @@ import os
 import uuid
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wanllmdb.sdk import errors
-from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.local_cache import json_files
 from wanllmdb.sdk.local_cache.manifest_json import parse_columns, to_columns
 from wanllmdb.sdk.manifest import Manifest
+
+if TYPE_CHECKING:
+    from wanllmdb.sdk.connection import Connection
 
 MAX_SIZE = 256 << 20
 """In bytes, of about two million files. Of more those that were not used for longest are forgotten."""
