@@ -89,20 +89,22 @@ class Search:
 
     def _few(self, kind: str, term: Term) -> list[Any] | None:
         """The ids of all rows that match and that the reader sees, or None where they are many."""
-        column = "version" if kind == "versions" else "target"
-        if (column, term) not in self._ids:
-            rows = self._in_scope(_rows_about(term, by_index=True), begin_with_text=term.field in _OF_TEXTS)
-            found = rows.version_ids() if column == "version" else rows.targets()
-            if term.field == "text" and column == "target":
+        # An index has runs and projects alike.
+        kind = "others" if kind in ("runs", "projects") else kind
+        if (kind, term) not in self._ids:
+            rows = _rows_about(term, of_artifacts=kind != "others")
+            rows = self._in_scope(rows, begin_with_text=term.field in _OF_TEXTS)
+            found = rows.version_ids() if kind == "versions" else rows.targets()
+            if term.field == "text" and kind != "versions":
                 former = FormerName.objects.holders(name__icontains=term.value).order_by()
                 found = found.order_by().union(former.values_list("holder", flat=True), all=True)
             ids = list(found[: MAX_IDS + 1])
-            self._ids[column, term] = list(dict.fromkeys(ids)) if len(ids) <= MAX_IDS else None
-        return self._ids[column, term]
+            self._ids[kind, term] = list(dict.fromkeys(ids)) if len(ids) <= MAX_IDS else None
+        return self._ids[kind, term]
 
     def _among_newest(self, kind: str, term: Term) -> Q:
         """Those with a text that no index finds: read from a bounded number of texts."""
-        rows = self._in_scope(_rows_about(term, by_index=False))
+        rows = self._in_scope(_rows_about(term))
         if self._oldest_scanned:
             rows = rows.filter(pk__gte=self._oldest_scanned)
         if kind == "versions":
@@ -133,7 +135,7 @@ class Search:
         )
 
     def _row_by_row(self, kind: str, term: Term) -> Q:
-        rows = _rows_about(term, by_index=False)
+        rows = _rows_about(term)
         if kind == "projects":
             condition = Q(Exists(rows.filter(project=OuterRef("pk"), artifact=None, run=None)))
         else:
@@ -266,16 +268,17 @@ def _texts(term: Term) -> list[str]:
     return _paths(fold(term.value)) if term.field == "file" else [fold(term.value)]
 
 
-def _rows_about(term: Term, *, by_index: bool) -> Any:
-    """The rows of the index that match the term, whoever sees them."""
+def _rows_about(term: Term, of_artifacts: bool | None = None) -> Any:
+    """The rows that match the term, whoever sees them: by an index those of artifacts, or all others; else all."""
     if term.field in ("text", "reason"):
-        rows = SearchDocument.objects.containing(*_texts(term), by_index=by_index)
+        rows = SearchDocument.objects.containing(*_texts(term), of_artifacts=of_artifacts)
         return rows.filter(part="reason") if term.field == "reason" else rows.exclude(part="files")
     if term.field == "file":
-        return SearchDocument.objects.filter(part="files").containing(*_texts(term), by_index=by_index)
+        return SearchDocument.objects.filter(part="files").containing(*_texts(term), of_artifacts=of_artifacts)
+    values = SearchValue.objects.all() if of_artifacts is None else SearchValue.objects.of_artifacts(of_artifacts)
     if term.field == "tag":
-        return SearchValue.objects.filter(key="tag", text=fold(term.value))
-    return SearchValue.objects.filter(_value_matches(term), key=term.key)
+        return values.filter(key="tag", text=fold(term.value))
+    return values.filter(_value_matches(term), key=term.key)
 
 
 def _paths(pattern: str) -> list[str]:

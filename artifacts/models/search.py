@@ -24,6 +24,10 @@ BEGINNING_LENGTH = 200
 
 
 class SearchQuerySet(models.QuerySet):
+    def of_artifacts(self, yes: bool = True) -> Self:
+        """Those about artifacts and their versions, or all others: about runs and projects."""
+        return self.filter(artifact__isnull=not yes)
+
     def visible_to(self, user: Any) -> Self:
         return self.filter(project__in=Project.objects.visible_to(user))
 
@@ -46,22 +50,25 @@ class DocumentQuerySet(SearchQuerySet):
         is_made_of_triples = connection.vendor != "postgresql" or all(map(_TRIPLE.search, texts))
         return min(map(len, texts)) >= SHORTEST_INDEXED and is_made_of_triples
 
-    def containing(self, *texts: str, by_index: bool) -> Self:
+    def containing(self, *texts: str, of_artifacts: bool | None = None) -> Self:
         """Those with one of the texts, which are folded already; at their beginning, if one is not `SHORTEST_INDEXED`.
 
-        `by_index` finds the few, in a query of its own; without it each row is looked at.
+        Among those of artifacts, or all others, an index finds the few, in a query of its own; there are two so that a
+        word that all artifacts have says nothing of runs. With None each row is looked at.
         """
         name = self.model._meta.db_table
+        rows = self if of_artifacts is None else self.of_artifacts(of_artifacts)
         if min(map(len, texts)) < SHORTEST_INDEXED:
-            rows = self.alias(beginning=Left("text", BEGINNING_LENGTH))
+            rows = rows.alias(beginning=Left("text", BEGINNING_LENGTH))
             return rows.filter(reduce(or_, (Q(beginning__contains=text) for text in texts)))
-        if by_index and full_text.exists(name):
-            index, pattern = full_text.table(name), full_text.pattern(texts)
+        if of_artifacts is not None and full_text.exists(name):
+            index = full_text.table(name, "artifacts" if of_artifacts else "others")
+            pattern = full_text.pattern(texts)
             # Joined, because SQLite would first gather all rows of a subquery.
-            return self.extra(
+            return rows.extra(
                 tables=[index], where=[f"{index}.rowid = {name}.id", f"{index} MATCH %s"], params=[pattern]
             )
-        return self.filter(reduce(or_, (Q(text__contains=text) for text in texts)))
+        return rows.filter(reduce(or_, (Q(text__contains=text) for text in texts)))
 
 
 class _About(models.Model):
