@@ -204,7 +204,7 @@ def test_entries_are_bounded():
     [(key, number, text)] = search_index.flatten("metadata", {"A": "X" * 2**20})
     assert (key, number, len(text)) == ("metadata.a", None, 200)
     assert search_index.flatten("metadata", {"k" * 300: 1}) == []
-    lines = search_index._lines([*(f"{number:06}.jpg" for number in range(100_000)), "z/model.safetensors"])
+    lines = search_index.FileLines.of([*(f"{n:06}.jpg" for n in range(100_000)), "z/model.safetensors"]).text
     assert len(lines) < search_index.MAX_FILES_LENGTH + 2_000
     assert lines.endswith("\n") and "\nz/model.safetensors\n" in lines
 
