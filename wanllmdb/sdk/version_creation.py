@@ -233,6 +233,8 @@ def _get_or_create(
                 if version["state"] == "draft":
                     missing = _register_files(client, version["id"], batches, on_progress)
                     version["missing"] = [*version["missing"], *missing]
+                # Those of the first request, and of a base.
+                on_progress(0, len(files) + len(references) - on_progress.snapshot().files_done)
             if version["state"] == "draft":
                 return _complete(connection, transfer, version, files, digest, aliases)
             with transfer.phase("finalizing"):
