@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
@@ -13,11 +13,13 @@ from accounts.models import Role
 from artifacts import draft_bases, draft_files, errors, validators
 from artifacts.aliases import aliases as alias_verbs
 from artifacts.aliases import lock, protection
-from artifacts.lineage import sources
-from artifacts.models import Artifact, ArtifactVersion
+from artifacts.models import Artifact, ArtifactVersion, VersionSource
 from artifacts.references import references
 from artifacts.references.references import ReferenceSpec
 from projects.models import Run
+
+if TYPE_CHECKING:
+    from artifacts.lineage.sources import Source
 
 
 class Numbering(StrEnum):
@@ -58,14 +60,14 @@ def open(
     metadata: dict[str, Any] | None = None,
     aliases: Sequence[str] = (),
     numbering: str = Numbering.ON_CREATE,
-    derived_from: Sequence[str] = (),
+    derived_from: Sequence["Source"] = (),
     base: ArtifactVersion | None = None,
     removed: Sequence[str] = (),
 ) -> OpenedDraft:
     """A new draft; or, where the digest is given, the version or the user's own draft that has it already.
 
     With `executable_digest` as well, one with these executable files; without, whichever are executable.
-    `derived_from` are its sources, as `sources.resolve` takes them; a version that has the contents keeps its own.
+    `derived_from` are its sources; a version that has the contents keeps its own.
     With a `base` it has the files of that version too, but for those at the paths of the specs and the `removed` ones.
     Of a draft with a digest very many files are left for `fill`.
     Aliases that `finalize` would refuse to assign are refused before any byte is sent; they are assigned there.
@@ -73,7 +75,6 @@ def open(
     check_aliases(actor, artifact, aliases)
     if run is not None and run.project_id != artifact.project_id:
         raise errors.Invalid(f"Run {run.name!r} belongs to another project than artifact {artifact.name!r}.")
-    found = sources.resolve(actor.user, derived_from, artifact.project)
     specs = references.check_specs(specs)
     kept = draft_bases.check(actor, artifact, base, removed, (spec.path for spec in specs)) if base else None
     fields = {"run": run, "description": description, "notes": notes, "metadata": metadata or {}}
@@ -84,8 +85,8 @@ def open(
         if twin:
             return OpenedDraft(DraftResult(twin, False, []))
         version, created = _open_draft(actor, artifact, digest, fields, numbering)
-        if found or not created:
-            sources.replace(version, found)
+        if derived_from or not created:
+            _replace_sources(version, derived_from)
         # Whoever repeats the call finds the draft by its digest, and goes on where it stopped.
         if digest and len(specs) + (base.file_count if base else 0) > draft_files.MAX_FILES_A_TRANSACTION:
             return OpenedDraft(DraftResult(version, created, []), kept, specs)
@@ -159,6 +160,14 @@ def _lock_own_draft(
     drafts_of_user = artifact.versions.drafts().filter(digest=digest, created_by=actor.user)
     drafts_of_user = drafts_of_user.filter(executable_digest=executable_digest).order_by("-id")
     return drafts_of_user.select_for_update(no_key=True).first()
+
+
+def _replace_sources(version: ArtifactVersion, sources: Iterable["Source"]) -> None:
+    """What was said before is forgotten."""
+    version.sources.all().delete()
+    VersionSource.objects.bulk_create(
+        VersionSource(version=version, source=source.version, requested_as=source.requested_as) for source in sources
+    )
 
 
 def _open_draft(

@@ -27,6 +27,7 @@ from artifacts.aliases import aliases as alias_verbs
 from artifacts.aliases import lock, protection
 from artifacts.content import arrivals, garbage_collection
 from artifacts.drafts import DraftResult, check_aliases
+from artifacts.lineage import sources
 from artifacts.models import Artifact, ArtifactVersion
 from artifacts.references import checks
 from artifacts.version_contents import Contents, DraftChanged
@@ -49,12 +50,14 @@ class FinalizeResult:
 
 
 def begin(actor: Actor, artifact: Artifact, **arguments: Any) -> DraftResult:
-    """A new draft with its files; or the version or the user's own draft that has them. Arguments of `drafts.open`.
+    """A new draft with its files; or the version or the user's own draft that has them.
+
+    Arguments of `drafts.open`, with `derived_from` as `sources.resolve` takes it.
 
     Very many files come into a draft with a digest in several transactions: who repeats the call after a failure
     completes it.
     """
-    return drafts.fill(actor, drafts.open(actor, artifact, **arguments))
+    return drafts.fill(actor, _open(actor, artifact, arguments))
 
 
 def begin_with_artifact(
@@ -69,8 +72,14 @@ def begin_with_artifact(
         visible = Project.objects.visible_to(actor.user)
         found = projects.get_or_create(actor, project) if create_project else visible.find(project)
         created = artifacts.create(actor, found, **artifact)
-        opened = None if draft is None else drafts.open(actor, created, **draft)
+        opened = None if draft is None else _open(actor, created, draft)
     return created, None if opened is None else drafts.fill(actor, opened)
+
+
+def _open(actor: Actor, artifact: Artifact, arguments: dict[str, Any]) -> drafts.OpenedDraft:
+    permissions.require(actor, artifact.project.team, Role.EDITOR)
+    derived_from = sources.resolve(actor.user, arguments.get("derived_from", ()), artifact.project)
+    return drafts.open(actor, artifact, **{**arguments, "derived_from": derived_from})
 
 
 def finalize(

@@ -1,10 +1,10 @@
 """Sources: from which versions a version was derived without a run, said when it is created."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from artifacts import errors, name_resolution
-from artifacts.models import ArtifactVersion, VersionSource
+from artifacts.models import ArtifactVersion
 from projects.models import Project
 from projects.models.project import as_uuid
 
@@ -33,14 +33,6 @@ def resolve(user: Any, names: Sequence[str], project: Project) -> list[Source]:
         if known is None or not known.requested_as:
             found[source.version.pk] = source
     return list(found.values())
-
-
-def replace(version: ArtifactVersion, sources: Iterable[Source]) -> None:
-    """These are the sources of the draft, for callers that hold its lock; what was said before is forgotten."""
-    version.sources.all().delete()
-    VersionSource.objects.bulk_create(
-        VersionSource(version=version, source=source.version, requested_as=source.requested_as) for source in sources
-    )
 
 
 def _resolve_one(user: Any, name: str, project: Project) -> Source:
