@@ -8,30 +8,20 @@ from contextlib import AbstractContextManager
 from typing import IO, Any
 
 from wanllmdb.sdk import errors, wandb_names
-from wanllmdb.sdk.arguments import checked, excerpt
+from wanllmdb.sdk.arguments import checked
 from wanllmdb.sdk.artifact_file import File, require_logged
-from wanllmdb.sdk.artifact_lineage import ArtifactLineage
+from wanllmdb.sdk.artifact_lineage import ArtifactLineage, to_source
 from wanllmdb.sdk.background import PendingLog
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
 from wanllmdb.sdk.json_values import to_metadata, to_text
 from wanllmdb.sdk.lineage import sources
-from wanllmdb.sdk.lineage.sources import Source
 from wanllmdb.sdk.logged_version import LoggedVersion
 from wanllmdb.sdk.manifest import Entry, Manifest
 from wanllmdb.sdk.paths import StrPath as StrPath
 from wanllmdb.sdk.progress import ProgressCallback
 from wanllmdb.sdk.references import entries
 from wanllmdb.sdk.validators import validate_aliases
-
-
-def _to_source(item: str | Artifact) -> Source:
-    if isinstance(item, Artifact):
-        version = item._logged("derived_from")
-        return sources.of_version(version.label, version.record)
-    if not isinstance(item, str):
-        raise errors.Invalid(f"Artifact: derived_from takes names and artifacts, not {excerpt(item)}")
-    return sources.of_name(item)
 
 
 class Artifact(ArtifactLineage):
@@ -54,7 +44,7 @@ class Artifact(ArtifactLineage):
         derived_from: str | Artifact | Iterable[str | Artifact] | None = None,
     ) -> None:
         given: Iterable[Any] = [derived_from] if isinstance(derived_from, str | Artifact) else derived_from or ()
-        versions = sources.without_repeats(_to_source(item) for item in given)
+        versions = sources.without_repeats(to_source(item) for item in given)
         self._state: Draft | LoggedVersion = Draft(name, type, description, metadata, versions)
 
     _pending: PendingLog | None = None

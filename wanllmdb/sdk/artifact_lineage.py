@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wanllmdb.sdk.arguments import checked
-from wanllmdb.sdk.lineage import graph, usages
+from wanllmdb.sdk import errors
+from wanllmdb.sdk.arguments import checked, excerpt
+from wanllmdb.sdk.lineage import graph, sources, usages
 from wanllmdb.sdk.lineage.graph import Lineage
 from wanllmdb.sdk.lineage.impact import Impact
+from wanllmdb.sdk.lineage.sources import Source
 from wanllmdb.sdk.models import RunRecord
 
 if TYPE_CHECKING:
@@ -53,3 +55,13 @@ class ArtifactLineage:
         Raises `VersionNotFound`.
         """
         return self._logged("impact").impact(per_page)
+
+
+def to_source(item: str | ArtifactLineage) -> Source:
+    """What a new artifact is derived from, by its name or as a logged artifact. Raises `Invalid`, `NotLogged`."""
+    if isinstance(item, ArtifactLineage):
+        version = item._logged("derived_from")
+        return sources.of_version(version.label, version.record)
+    if not isinstance(item, str):
+        raise errors.Invalid(f"Artifact: derived_from takes names and artifacts, not {excerpt(item)}")
+    return sources.of_name(item)
