@@ -19,8 +19,8 @@ from harness.faulty_proxy import FAULTS, FaultyProxy
 from wanllmdb.sdk.transfer.hashes import MIB
 
 ATTEMPTS = 20
-# Deaths that are tried in each round; `--rounds=5` tries fifty.
-DEATHS = 10
+# Deaths that are tried in each round; `--rounds=9` tries over fifty.
+DEATHS = 6
 LOG = """
 import sys
 import wanllmdb as wandb
