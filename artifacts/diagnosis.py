@@ -153,13 +153,13 @@ def _check_store(problem: str) -> Iterator[Finding]:
     yield from _check_clock()
     try:
         yield _check_checksums()
-        probe = store_probes.create()
+        probe = store_probes.create("operator")
         try:
             yield _check_public_endpoint(probe)
             yield _check_cors(probe)
         finally:
             with suppress(errors.RegistryError):
-                store_probes.delete(probe.id)
+                store_probes.delete("operator", probe.id)
     except errors.RegistryError as refusal:
         yield Finding("public store", "failed", str(refusal), "Try again; if it stays so, look at the store's log")
 

@@ -31,19 +31,19 @@ class StoreProbe:
     download_url: str
 
 
-def create() -> StoreProbe:
-    """Sign the addresses; nothing is in the store yet. Raises `StoreUnavailable`."""
+def create(owner: object) -> StoreProbe:
+    """Sign the addresses; nothing is stored yet. The owner is a user's id, or a name. Raises `StoreUnavailable`."""
     _delete_expired()
     probe_id = uuid7()
-    key, content = _key(probe_id), f"wanllmdb store probe {probe_id}\n".encode()
+    key, content = _key(owner, probe_id), f"wanllmdb store probe {probe_id}\n".encode()
     checksum = sha256(content).hexdigest() if storage.enforces_checksums() else None
     upload = storage.get_upload_url(key, len(content), checksum)
     return StoreProbe(probe_id, content, upload, storage.get_download_url(key))
 
 
-def delete(probe_id: UUID) -> None:
-    """Whether it was uploaded or not. Raises `StoreUnavailable`."""
-    storage.delete_file(_key(probe_id))
+def delete(owner: object, probe_id: UUID) -> None:
+    """One of the owner's, whether it was uploaded or not. Raises `StoreUnavailable`."""
+    storage.delete_file(_key(owner, probe_id))
 
 
 def _delete_expired() -> None:
@@ -55,9 +55,9 @@ def _delete_expired() -> None:
 
 
 def _is_expired(name: str) -> bool:
-    milliseconds = UUID(name).int >> 80
+    milliseconds = UUID(name.partition("/")[0]).int >> 80
     return datetime.fromtimestamp(milliseconds / 1000, UTC) < timezone.now() - _LIFE
 
 
-def _key(probe_id: UUID) -> str:
-    return f"{PREFIX}{probe_id}"
+def _key(owner: object, probe_id: UUID) -> str:
+    return f"{PREFIX}{probe_id}/{owner}"

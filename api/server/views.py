@@ -34,7 +34,7 @@ class StoreProbeList(APIView):
     @extend_schema(request=None, responses={201: StoreProbeSerializer}, operation_id="store_probes_create")
     def post(self, request: Request) -> Response:
         """Sign the upload and the download of a small object, to try the way to the object store. Nothing is stored."""
-        return Response(StoreProbeSerializer(store_probes.create()).data, 201)
+        return Response(StoreProbeSerializer(store_probes.create(request.user.pk)).data, 201)
 
 
 class StoreProbeDetail(APIView):
@@ -42,6 +42,6 @@ class StoreProbeDetail(APIView):
 
     @extend_schema(responses={204: None}, operation_id="store_probes_delete")
     def delete(self, request: Request, probe_id: UUID) -> Response:
-        """Delete the object of a probe. Without that it goes some hours later."""
-        store_probes.delete(probe_id)
+        """Delete the object of a probe of yours. Without that it goes some hours later."""
+        store_probes.delete(request.user.pk, probe_id)
         return Response(status=204)

@@ -2,7 +2,6 @@
 import "./copy.js";
 import "./dialogs.js";
 import "./filters.js";
-import "./kept_choices.js";
 import "./live_updates.js";
 import "./move_preview.js";
 import "./pattern_validation.js";

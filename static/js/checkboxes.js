@@ -26,3 +26,15 @@ document.addEventListener("htmx:load", ({ target }) => {
   prepare(target);
   if (target.closest("form")) update(target.closest("form"));
 });
+
+// <input data-keep-choice> in a list stays checked when the list is fetched anew, as by a search.
+let kept = [];
+document.addEventListener("htmx:beforeSwap", ({ detail: { requestConfig, target } }) => {
+  kept = requestConfig.verb === "get" ? [...target.querySelectorAll("[data-keep-choice]:checked")] : [];
+});
+document.addEventListener("htmx:afterSwap", () => {
+  for (const input of document.querySelectorAll("[data-keep-choice]")) {
+    if (kept.some(({ name, value }) => name === input.name && value === input.value)) input.checked = true;
+  }
+  kept = [];
+});

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from accounts.actor import Actor, Channel
 from accounts.models import User
-from artifacts import artifacts, storage, tasks, versions
+from artifacts import artifacts, drafts, storage, tasks, versions
 from artifacts.aliases import aliases
 from artifacts.content import garbage_collection
 from artifacts.errors import RegistryError
@@ -58,7 +58,7 @@ class Registry:
 
     def leave_a_draft(self, which: int, contents: dict[str, bytes], packed: bool) -> None:
         user = self.user(which)
-        numbering = versions.Numbering.ON_FINALIZE if packed else versions.Numbering.ON_CREATE
+        numbering = drafts.Numbering.ON_FINALIZE if packed else drafts.Numbering.ON_CREATE
         self.drafts.append((user, fill(user, self.artifact, contents, packed=packed, numbering=numbering)))
 
     def finish_a_draft(self, which: int) -> None:

@@ -31,7 +31,7 @@ def put(upload: dict, content: bytes) -> int:
             return refusal.code
 
 
-def test_a_probe_goes_to_the_store_and_back_and_is_deleted(api, bob):
+def test_a_probe_goes_to_the_store_and_back_and_is_deleted(api, bob, mallory):
     client = api(bob)
     created = client.post("/api/v1/store-probes")
     assert created.status_code == 201
@@ -41,6 +41,8 @@ def test_a_probe_goes_to_the_store_and_back_and_is_deleted(api, bob):
     assert put(probe["upload"], probe["content"].encode()) == 200
     with urllib.request.urlopen(probe["download_url"]) as response:
         assert response.read().decode() == probe["content"]
+    assert api(mallory).delete(f"/api/v1/store-probes/{probe['id']}").status_code == 204
+    assert len(keys()) == 1
     assert client.delete(f"/api/v1/store-probes/{probe['id']}").status_code == 204
     assert keys() == []
     # It may have gone already, or never come.
@@ -58,10 +60,10 @@ def test_those_that_were_never_deleted_go_once_they_have_expired(api, bob):
     fresh = api(bob).post("/api/v1/store-probes").json()
     put(fresh["upload"], fresh["content"].encode())
     long_ago = int((timezone.now() - timedelta(hours=3)).timestamp() * 1000)
-    storage.upload_file(f"{store_probes.PREFIX}{UUID(int=long_ago << 80)}", b"x")
+    storage.upload_file(f"{store_probes.PREFIX}{UUID(int=long_ago << 80)}/x", b"x")
 
     api(bob).post("/api/v1/store-probes")
-    assert keys() == [f"{store_probes.PREFIX}{fresh['id']}"]
+    assert keys() == [f"{store_probes.PREFIX}{fresh['id']}/{bob.pk}"]
     storage.delete_files(keys())
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote
+from uuid import UUID
 
 import pytest
 from django.http import HttpResponse
@@ -110,6 +111,7 @@ def fill(owner: User, helper: User, team: Team, name: str, mark: str, visibility
         "hierarchy": hierarchy.name, "hierarchy_id": hierarchy.pk, "record_id": root.pk, "archive_id": archive.pk,
         "index_id": data_indexes.create(actor, hierarchy, f"{mark}-name").pk,
         "retention_rule_id": retention_rules.create(actor, hierarchy, level=0, keep_last=1).pk,
+        "probe_id": UUID(int=1),
         "team": team.name, "project": name, "type": "dataset", "name": artifact.name, "version": "v1",
         "path": f"{mark}.txt", "username": owner.username, "alias": f"{mark}-alias", "webhook_id": webhook.pk,
         "delivery_id": delivery.pk, "store_id": store.pk, "rule_id": rule.pk, "proposal_id": proposal.pk,

@@ -24,7 +24,9 @@ from hierarchies.records import RecordSpec
 LEVELS = 4
 somewhere = st.one_of(st.none(), st.integers(0, 20))
 which = st.integers(0, 20)
-data = st.dictionaries(st.sampled_from(["name", "n"]), st.integers(-5, 5) | st.text(max_size=3), max_size=2)
+# Without what is refused: NUL, and halves of surrogate pairs.
+text = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=3)
+data = st.dictionaries(st.sampled_from(["name", "n"]), st.integers(-5, 5) | text, max_size=2)
 
 
 class Refused(Exception):

@@ -111,7 +111,7 @@ class FileBatch(APIView):
 
     @extend_schema(request=BatchSerializer, responses=BatchSerializer, operation_id="files_batch")
     def post(self, request: Request, version_id: UUID) -> Response:
-        """Add many files to a draft, by their sha256, and references; returns which must be uploaded. Safe to repeat."""
+        """Add many files to a draft, by their sha256, and references; returns which to upload. Safe to repeat."""
         version = get_version(request, version_id)
         data = parse_body(BatchSerializer, request, version_id=version_id)
         added, missing = references.add(Actor.from_api(request), version, file_specs(data))

@@ -5,7 +5,7 @@ import pytest
 from accounts import teams
 from accounts.actor import Actor, Channel
 from accounts.models import Membership, Role, User
-from artifacts import artifacts, versions
+from artifacts import artifacts, version_contents, versions
 from artifacts.aliases import aliases
 from artifacts.aliases import protection as rules
 from artifacts.content import arrivals
@@ -293,7 +293,7 @@ def test_a_rule_that_came_while_bytes_were_sent_holds(alice, bob, artifact, v1):
     rules.create(Actor(alice), artifact, "production")
 
     with pytest.raises(AliasProtected):
-        versions._finalize(Actor(bob, Channel.SDK), draft, ["production"], None, None)
+        versions._finalize(Actor(bob, Channel.SDK), draft, ["production"], None, None, version_contents.read(draft))
     draft.refresh_from_db()
     assert (draft.state, where(artifact)) == ("draft", {"latest": "v1"})
 
