@@ -4,6 +4,8 @@ import hashlib
 import os
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,9 +43,11 @@ def remember(cache: FileHashes, *files: HashedFile, after: int = LATER) -> None:
     cache.remember(files, time.time_ns() + after)
 
 
-def database(cache: FileHashes) -> sqlite3.Connection:
+@contextmanager
+def database(cache: FileHashes) -> Iterator[sqlite3.Connection]:
     assert cache._path is not None
-    return sqlite3.connect(cache._path)
+    with closing(sqlite3.connect(cache._path)) as connection, connection:
+        yield connection
 
 
 def test_a_file_that_looks_the_same_is_recalled(cache, file):
@@ -146,7 +150,8 @@ def test_a_file_that_is_used_again_is_kept(cache, file, monkeypatch):
     recall(cache, file)
     remember(cache)
     today = int(time.time() // 86_400)
-    assert database(cache).execute("SELECT used_on FROM files").fetchall() == [(today,)]
+    with database(cache) as connection:
+        assert connection.execute("SELECT used_on FROM files").fetchall() == [(today,)]
 
 
 @pytest.mark.parametrize("content", [b"", b"no database", b"SQLite format 3\0" + b"\xff" * 5000])
@@ -170,11 +175,10 @@ def test_a_table_of_another_form_is_left_alone(cache, file):
 def test_a_database_that_another_process_holds_is_done_without(cache, file, monkeypatch):
     remember(cache, file)
     monkeypatch.setattr(file_hashes, "_LOCK_TIMEOUT", 0.0)
-    other = database(cache)
-    other.execute("BEGIN EXCLUSIVE")
-    assert recall(cache, file) == {}
-    remember(cache, file)
-    other.close()
+    with database(cache) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        assert recall(cache, file) == {}
+        remember(cache, file)
     assert recall(cache, file) == {"a.csv": file}
 
 

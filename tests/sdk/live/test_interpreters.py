@@ -30,7 +30,8 @@ UNIT_TESTS = [
 ]
 # Tests that compare the SDK with the server, or need what users may have installed beside it.
 OF_THE_SERVER = re.compile(
-    r"^(from|import) (accounts|api|artifacts|core|django|events|harness|networkx|numpy|projects)\b", re.MULTILINE
+    r"^(from|import) (accounts|api|artifacts|core|django|events|harness|jupyter_client|networkx|numpy|projects)\b",
+    re.MULTILINE,
 )
 NAMELESS = 54321
 
@@ -94,7 +95,7 @@ def installations() -> dict[int, subprocess.Popen[bytes]]:
     """The installations of the dependencies for the interpreters that need them, all at the same time."""
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     options = ["--no-compile", "--only-binary=:all:", "--root-user-action=ignore"]
-    requirements = [*PROJECT["dependencies"], *TEST_DEPENDENCIES]
+    requirements = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["chunks"], *TEST_DEPENDENCIES]
     return {
         minor: subprocess.Popen(
             [*pip, "--python", INTERPRETERS[minor], "install", *options, "--target", target_of(minor), *requirements]

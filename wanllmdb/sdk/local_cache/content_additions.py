@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from wanllmdb.sdk import errors
@@ -40,9 +40,12 @@ class Additions:
                 return
             self._size += size
             self._count += 1
-        with self._giving_up() as temp_dir:
+
+        def add(temp_dir: TempDir) -> None:
             if sha256 not in self._files:
                 self._files.add(sha256, source, size, temp_dir.new_path)
+
+        self._attempt(add)
 
     def add_small(self, sha256: str, content: bytes) -> None:
         """The verified bytes of a file below `content_packs.SMALL`."""
@@ -63,28 +66,31 @@ class Additions:
         if len(self._small) >= _PACK_COUNT:
             self._write_pack(self._small)
         else:
-            for digest, content in self._small.items():
-                with self._giving_up() as temp_dir:
-                    if digest.hex() not in self._files:
-                        self._files.add_content(digest.hex(), content, temp_dir.new_path())
-                        self._count += 1
+            self._attempt(self._write_small)
         if self._temp_dir is not None:
             self._temp_dir.remove()
         if self._count:
             with suppress(errors.CacheError, OSError):
                 content_eviction.make_room(self._path, self._limit, self._size, self._count)
 
+    def _write_small(self, temp_dir: TempDir) -> None:
+        for digest, content in self._small.items():
+            if digest.hex() not in self._files:
+                self._files.add_content(digest.hex(), content, temp_dir.new_path())
+                self._count += 1
+
     def _write_pack(self, contents: dict[bytes, bytes]) -> None:
-        with self._giving_up() as temp_dir:
+        def write(temp_dir: TempDir) -> None:
             require_room(self._path, sum(map(len, contents.values())))
             content_packs.write(contents, Path(temp_dir.new_path()), self._path / "packs")
             self._count += 1
 
-    @contextmanager
-    def _giving_up(self) -> Iterator[TempDir]:
-        """A directory for what is not complete. If the block fails, nothing more is added."""
+        self._attempt(write)
+
+    def _attempt(self, add: Callable[[TempDir], object]) -> None:
+        """Add something, by way of a directory for what is not complete. If that fails, nothing more is added."""
         try:
-            yield self._temp_dir or self._prepare()
+            add(self._temp_dir or self._prepare())
         except (errors.CacheError, OSError):
             self._max_size = 0
             if self._temp_dir is not None:

@@ -76,8 +76,9 @@ def remember(connection: Connection, version_id: str, manifest: Manifest) -> Non
     """Keep the manifest of a finalized version, if all of its files have a sha256. Never raises."""
     if manifest.digest and not any(entry.sha256 is None and not entry.is_reference for entry in manifest):
         path = _path(connection, version_id)
-        if not path.exists():
-            _write(path, to_columns(manifest))
+        with suppress(OSError):  # of a directory that is somebody else's
+            if not path.exists():
+                _write(path, to_columns(manifest))
 
 
 def remember_logged(connection: Connection, artifact_id: str, version_id: str, columns: dict[str, Any]) -> None:

@@ -172,7 +172,7 @@ class RemoteManifest:
                 files.append(RemoteFile(_reference_entry(path, size, reference), reference["download_url"], 0, cursor))
             elif needed is None or path in needed:
                 raise errors.CorruptDownload(
-                    f"The object store has no valid bytes of {path!r} (integrity: {unreadable[str(row)]})"
+                    f"The object store has no valid bytes of {path!r} (integrity: {unreadable.get(str(row))})"
                 )
         return [file for file in files if file.entry.path == self.only] if self.only else files
 
