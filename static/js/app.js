@@ -2,9 +2,8 @@
 import "./copy.js";
 import "./dialogs.js";
 import "./filters.js";
+import "./forms.js";
 import "./live_updates.js";
-import "./move_preview.js";
-import "./pattern_validation.js";
 import "./request_errors.js";
 import "./search.js";
 import "./shortcuts.js";
