@@ -10,7 +10,7 @@ from celery.signals import beat_embedded_init, beat_init, worker_ready
 from django.utils import timezone
 
 from artifacts import errors, former_names, health
-from artifacts.content import deletions, garbage_collection, reconciliation, repacking, verification
+from artifacts.content import compaction, deletions, garbage_collection, reconciliation, verification
 from wanllmdb.celery import app
 
 _RETRY = {"autoretry_for": (errors.Unavailable,), "retry_backoff": 5, "retry_backoff_max": 300, "max_retries": 5}
@@ -64,7 +64,7 @@ def run_gc() -> None:
 
 @app.task(**_RETRY)
 def repack() -> None:
-    repacking.repack()
+    compaction.repack()
 
 
 @app.task(expires=health.HEARTBEAT_INTERVAL.total_seconds())

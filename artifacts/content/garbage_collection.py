@@ -24,7 +24,7 @@ _BATCH_SIZE = 2_000
 def delete_orphans() -> int:
     """Remove blobs that nothing needs, then the objects that have none; returns how many objects.
 
-    Their bytes are owed to the store from then on. What is left of a pack beside them is for `repacking`.
+    Their bytes are owed to the store from then on. What is left of a pack beside them is for `compaction`.
     """
     before = timezone.now() - settings.ORPHAN_GRACE
     needless = Blob.objects.needless(before)

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from artifacts import errors
-from artifacts.content import reconciliation, repacking
+from artifacts.content import compaction, reconciliation
 
 
 class Command(BaseCommand):
@@ -30,7 +30,7 @@ class Command(BaseCommand):
             self.stdout.write(key)
         done = "deleted" if delete else "found; --delete deletes them"
         self.stderr.write(f"{len(unknown)} unknown to the database {done}." if unknown else "Nothing is left over.")
-        if needless := [pack.needless for pack in repacking.measure(timedelta()) if pack.needless]:
+        if needless := [pack.needless for pack in compaction.measure(timedelta()) if pack.needless]:
             self.stderr.write(
                 f"{sum(needless):,} bytes in {len(needless):,} packs are not needed any more: "
                 f"workers rewrite each pack once {settings.REPACK_THRESHOLD:.0%} of it are not."

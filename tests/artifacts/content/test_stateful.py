@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 from accounts.actor import Actor, Channel
 from accounts.models import User
 from artifacts import artifacts, storage, tasks, versions
-from artifacts.content import downloads, extents, repacking, verification
+from artifacts.content import compaction, downloads, extents, verification
 from artifacts.draft_extents import Piece
 from artifacts.draft_files import FileSpec
 from artifacts.models import ArtifactVersion, Blob, StoredObject
@@ -141,7 +141,7 @@ class RegistryMachine(RuleBasedStateMachine):
 
     @rule()
     def repack(self) -> None:
-        repacking.repack()
+        compaction.repack()
 
     @rule(hours=st.sampled_from([1, 3, 24 * 8]))
     def wait(self, hours: int) -> None:
@@ -220,7 +220,7 @@ class RegistryMachine(RuleBasedStateMachine):
 @pytest.mark.usefixtures("db")
 def test_any_sequence_of_acts(alice, bob, project, work, age, monkeypatch):
     # Small packs, so that some are split; and what is not needed of one is given back, however little it is.
-    monkeypatch.setattr(repacking, "_PACK_SIZE", 100)
+    monkeypatch.setattr(compaction, "_PACK_SIZE", 100)
     monkeypatch.setattr("django.conf.settings.REPACK_THRESHOLD", 0.01)
     own = {"alice": alice, "bob": bob, "project": project, "work": staticmethod(work), "age": staticmethod(age)}
     run_state_machine_as_test(

@@ -7,7 +7,7 @@ from django.core.management import call_command
 
 from accounts.actor import Actor, Channel
 from artifacts import storage, tasks, versions
-from artifacts.content import deletions, downloads, garbage_collection, held_bytes, repacking, verification
+from artifacts.content import compaction, deletions, downloads, garbage_collection, held_bytes, verification
 from artifacts.models import ArtifactVersion, Blob, BlobHold, StoredObject
 from projects.models import Project
 from tests.artifacts.client import at_once, log
@@ -49,12 +49,12 @@ def test_what_is_needed_moves_into_a_new_pack(bob, project, shared, age):
     before = contents(shared)
     [(former, size)] = stored(project).items()
     assert size == 10_000
-    assert repacking.repack() == 8_000
+    assert compaction.repack() == 8_000
 
     assert contents(shared) == before == {"three": b"3" * 1000, "seven": b"7" * 1000}
     [new] = StoredObject.objects.filter(blobs__files__version=shared).distinct()
     assert (new.key != former, new.size, new.state, new.kind) == (True, 2_000, "uploaded", "pack")
-    assert repacking.repack() == 0
+    assert compaction.repack() == 0
     # Who has an older manifest reads on until its URLs are not valid any more.
     assert collect() == 0
     assert stored(project) == {former: 10_000, new.key: 2_000}
@@ -71,16 +71,16 @@ def test_reconcile_says_what_can_be_given_back(shared, capsys):
         "8,000 bytes in 1 packs are not needed any more: workers rewrite each pack once 50%" in capsys.readouterr().err
     )
 
-    repacking.repack()
+    compaction.repack()
     call_command("reconcile")
     assert "not needed" not in capsys.readouterr().err
 
 
 def test_a_pack_that_is_mostly_needed_stays(bob, project, shared, settings):
     settings.REPACK_THRESHOLD = 0.9
-    assert repacking.repack() == 0
+    assert compaction.repack() == 0
     settings.REPACK_THRESHOLD = 0.8
-    assert repacking.repack() == 8_000
+    assert compaction.repack() == 8_000
 
 
 def test_a_pack_that_is_needed_as_a_whole_is_never_rewritten(bob, artifact, work, age, settings):
@@ -89,7 +89,7 @@ def test_a_pack_that_is_needed_as_a_whole_is_never_rewritten(bob, artifact, work
     work()
     age(**PAST_GRACE)
 
-    assert repacking.repack() == 0
+    assert compaction.repack() == 0
 
 
 def test_what_was_claimed_lately_is_needed(bob, artifact, other, work, age):
@@ -100,7 +100,7 @@ def test_what_was_claimed_lately_is_needed(bob, artifact, other, work, age):
     versions.delete(Actor(bob, Channel.SDK), version)
     collect()
 
-    assert repacking.repack() == 0
+    assert compaction.repack() == 0
 
 
 def test_small_remains_of_several_packs_share_a_new_one(bob, artifact, other, project, work, age):
@@ -111,7 +111,7 @@ def test_small_remains_of_several_packs_share_a_new_one(bob, artifact, other, pr
         versions.delete(Actor(bob, Channel.SDK), brought, delete_aliases=True)
     age(**PAST_GRACE)
     collect()
-    repacking.repack()
+    compaction.repack()
     age(**PAST_GRACE)
     collect()
 
@@ -122,7 +122,7 @@ def test_small_remains_of_several_packs_share_a_new_one(bob, artifact, other, pr
 
 
 def test_what_is_larger_than_a_pack_is_split(bob, artifact, other, project, work, age, monkeypatch):
-    monkeypatch.setattr(repacking, "_PACK_SIZE", 25)
+    monkeypatch.setattr(compaction, "_PACK_SIZE", 25)
     bodies = {f"{number}": b"%d" % number * 10 for number in range(5)}
     brought = log(bob, artifact, bodies | {"gone": b"x" * 100}, packed=True)
     work()
@@ -130,7 +130,7 @@ def test_what_is_larger_than_a_pack_is_split(bob, artifact, other, project, work
     versions.delete(Actor(bob, Channel.SDK), brought)
     age(**PAST_GRACE)
     collect()
-    assert repacking.repack() == 100
+    assert compaction.repack() == 100
 
     packs = StoredObject.objects.filter(blobs__files__version=version).distinct()
     assert sorted(pack.size for pack in packs) == [10, 20, 20]
@@ -143,7 +143,7 @@ def test_held_bytes_move_too(bob, project, shared, age):
     versions.delete(Actor(bob, Channel.SDK), shared)
     age(**PAST_GRACE)
     collect()
-    assert repacking.repack() == 9_000
+    assert compaction.repack() == 9_000
 
     blob = Blob.objects.select_related("object").get()
     assert b"".join(held_bytes.read(blob)) == b"3" * 1000
@@ -155,31 +155,31 @@ def test_a_pack_with_bytes_that_nobody_has_read_waits(bob, artifact, other, work
     versions.delete(Actor(bob, Channel.SDK), brought)
     age(**PAST_GRACE)
     collect()
-    assert repacking.repack() == 0
+    assert compaction.repack() == 0
 
     work()
-    assert repacking.repack() == 10
+    assert compaction.repack() == 10
 
 
 def test_bytes_that_have_rotted_are_not_copied(bob, project, shared, work, caplog):
     """A worker reads them once more, and marks them as corrupt."""
     [(key, _)] = stored(project).items()
     storage.upload_file(key, b"!" * 10_000)
-    assert repacking.repack() == 0
+    assert compaction.repack() == 0
     assert "other bytes" in caplog.text
 
     work()
     verification.verify(str(shared.pk))
     shared.refresh_from_db()
     assert shared.integrity == "corrupt"
-    assert repacking.repack() == 0
+    assert compaction.repack() == 0
 
 
 def test_a_pack_that_vanished_is_left_alone(project, shared, caplog):
     [(key, _)] = stored(project).items()
     storage.delete_file(key)
 
-    assert repacking.repack() == 0
+    assert compaction.repack() == 0
     assert "cannot be rewritten" in caplog.text
 
 
@@ -204,14 +204,14 @@ def test_packs_of_drafts_stay(bob, artifact, other, work, age):
     collect()
     ArtifactVersion.objects.filter(pk=brought.pk).update(state="draft")
 
-    assert list(repacking.measure(timedelta())) == []
+    assert list(compaction.measure(timedelta())) == []
 
 
 @pytest.mark.django_db(transaction=True)
 def test_many_workers_and_a_new_claim_at_once(bob, project, shared, artifact, age):
     done = at_once(
-        repacking.repack,
-        repacking.repack,
+        compaction.repack,
+        compaction.repack,
         collect,
         lambda: log(bob, artifact, {"again": b"3" * 1000}),
     )
