@@ -76,6 +76,7 @@ def test_a_webhook_without_script(person, project, receiver):
     expect(page.locator("#secret-value")).to_contain_text("whsec_")
     page.get_by_role("link", name="Done").click()
     page.get_by_role("button", name="Send a test").click()
+    expect(page.locator("#deliveries").get_by_role("link", name="webhook.test")).to_be_visible()
     seed_data.until(lambda: page.reload().ok and page.locator("#deliveries").get_by_text("Delivered").count())
     page.locator("#deliveries").get_by_role("link", name="webhook.test").click()
     page.get_by_role("button", name="Redeliver").click()
