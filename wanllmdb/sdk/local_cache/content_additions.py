@@ -65,7 +65,7 @@ class Additions:
         """Write what waits, and delete what was not used for the longest time if the cache has become too large."""
         if len(self._small) >= _PACK_COUNT:
             self._write_pack(self._small)
-        else:
+        elif self._small:
             self._attempt(self._write_small)
         if self._temp_dir is not None:
             self._temp_dir.remove()
