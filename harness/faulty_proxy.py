@@ -8,45 +8,32 @@ import struct
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
-from typing import Self
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
+
+from harness.proxy_server import ProxyServer
 
 FAULTS = ("unavailable", "slow", "reset", "truncated", "wrong", "expired", "duplicate", "lost")
 _BUSY = b"<Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>"
 _EXPIRED = b"<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
 
 
-class FaultyProxy(http.server.ThreadingHTTPServer):
+class FaultyProxy(ProxyServer):
     """Relays requests, about one in two of them with a fault: of each object one or two.
 
     `fault` is one of `FAULTS`, or None for a proxy that does nothing wrong. `accepted` counts, by object, the PUTs that
     were passed on as they came and that the store took.
     """
 
-    daemon_threads = True
-
     def __init__(
         self, url: str, fault: str | None = None, before: Callable[[str], object] = lambda moment: None
     ) -> None:
-        super().__init__(("127.0.0.1", 0), _Relay)
-        self.target = urlsplit(url).netloc
-        self.url = f"http://127.0.0.1:{self.server_port}"
+        super().__init__(url, _Relay)
         self.fault, self.before = fault, before
         self.accepted: Counter[str] = Counter()
         self.done: Counter[str] = Counter()
         self._random = random.Random(15)
         self._lock = threading.Lock()
-
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self.serve_forever)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
 
     def draw(self, object: str) -> str | None:
         """The fault of this request."""
@@ -135,10 +122,10 @@ class _Relay(http.server.BaseHTTPRequestHandler):
         self.start_answer(status, {"Content-Type": "application/xml"}, len(content))
         self.wfile.write(content)
 
-    def start_answer(self, status: int, headers: object, length: int) -> None:
+    def start_answer(self, status: int, headers: Mapping[str, str] | http.client.HTTPMessage, length: int) -> None:
         self.send_response_only(status)
         for name in ("Content-Type", "Content-Encoding", "Content-Range", "ETag", "Retry-After", "Vary"):
-            if value := headers.get(name):  # type: ignore[attr-defined]
+            if value := headers.get(name):
                 self.send_header(name, value)
         self.send_header("Content-Length", str(length))
         self.send_header("Connection", "close")

@@ -2,22 +2,17 @@
 
 import http.client
 import http.server
-import threading
 import time
 from collections.abc import Callable
-from typing import Self
-from urllib.parse import urlsplit
+
+from harness.proxy_server import ProxyServer
 
 
-class LossyProxy(http.server.ThreadingHTTPServer):
+class LossyProxy(ProxyServer):
     """A proxy to the server. It drops the first response to a request that `drops` matches: (method, part of path)."""
 
-    daemon_threads = True
-
     def __init__(self, base_url: str) -> None:
-        super().__init__(("127.0.0.1", 0), RelayHandler)
-        self.target = urlsplit(base_url).netloc
-        self.base_url = f"http://127.0.0.1:{self.server_port}"
+        super().__init__(base_url, RelayHandler)
         self.drops: tuple[str, str] | None = None
         self.before_drop: Callable[[], object] = lambda: None
         self.matched: list[tuple[str, int]] = []
@@ -25,16 +20,6 @@ class LossyProxy(http.server.ThreadingHTTPServer):
         """What becomes of the body of each response."""
         self.clock_offset: float | None = None
         """In seconds: the header Date is that of a clock which is so far ahead. Without it there is none."""
-
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self.serve_forever)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
 
 
 class RelayHandler(http.server.BaseHTTPRequestHandler):

@@ -94,7 +94,7 @@ def test_a_store_whose_clock_is_ahead(doctor):
     servers.manage(servers.session_env(), "prepare_store")
     with LossyProxy(servers.session_env()["S3_ENDPOINT_URL"]) as proxy:
         proxy.clock_offset = 7 * 60
-        code, findings = doctor(S3_ENDPOINT_URL=proxy.base_url)
+        code, findings = doctor(S3_ENDPOINT_URL=proxy.url)
     assert (code, status(findings, "clock")) == (0, "warning")
     assert re.search(r"differ by 4[12]\d s", findings["clock"]["message"])
     assert "NTP" in findings["clock"]["advice"]

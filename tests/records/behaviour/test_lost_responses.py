@@ -16,7 +16,7 @@ def proxy(new_address, stack, monkeypatch):
     """In front of the server, with a hierarchy at `proxy.address`."""
     address = new_address()
     with LossyProxy(stack.base_url) as proxy:
-        monkeypatch.setenv("WANLLMDB_BASE_URL", proxy.base_url)
+        monkeypatch.setenv("WANLLMDB_BASE_URL", proxy.url)
         proxy.address = address
         yield proxy
 

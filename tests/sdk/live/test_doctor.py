@@ -116,7 +116,7 @@ def test_clocks_that_differ(doctor, stack, monkeypatch):
 
     with LossyProxy(stack.base_url) as proxy:
         proxy.rewrite = shift
-        monkeypatch.setenv("WANLLMDB_BASE_URL", proxy.base_url)
+        monkeypatch.setenv("WANLLMDB_BASE_URL", proxy.url)
         code, findings = doctor()
     assert (code, findings["clock"]["status"], findings["store clock"]["status"]) == (0, "warning", "warning")
     assert re.search(r"this machine and the server differ by 4[12]\d s", findings["clock"]["message"])
@@ -132,7 +132,7 @@ def test_versions_that_do_not_fit(doctor, stack, monkeypatch, answer, status):
 
     with LossyProxy(stack.base_url) as proxy:
         proxy.rewrite = rewrite
-        monkeypatch.setenv("WANLLMDB_BASE_URL", proxy.base_url)
+        monkeypatch.setenv("WANLLMDB_BASE_URL", proxy.url)
         assert doctor()[1]["version"]["status"] == status
 
 

@@ -25,7 +25,7 @@ def model(run, project, proxy, monkeypatch) -> str:
             file.write(f"weights {number}")
         run.log_artifact(artifact, aliases=alias)
     wandb.finish()
-    monkeypatch.setenv("WANLLMDB_BASE_URL", proxy.base_url)
+    monkeypatch.setenv("WANLLMDB_BASE_URL", proxy.url)
     return f"{project}/ranker"
 
 
@@ -46,7 +46,7 @@ def changes(model: str, alias: str) -> list[tuple[str | None, str | None, str]]:
 
 
 def test_a_run_starts_once(bob, project, proxy, monkeypatch):
-    monkeypatch.setenv("WANLLMDB_BASE_URL", proxy.base_url)
+    monkeypatch.setenv("WANLLMDB_BASE_URL", proxy.url)
     proxy.drops = ("POST", "/runs")
     with wandb.init(project=project) as run:
         assert [status for _, status in proxy.matched] == [201, 201]
