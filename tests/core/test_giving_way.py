@@ -10,8 +10,6 @@ from django.db import connection, transaction
 from core.sqlite import base
 from projects.models import Project
 
-pytestmark = pytest.mark.skipif(connection.vendor != "sqlite", reason="There is no lock of the whole database.")
-
 
 @pytest.mark.django_db(transaction=True)
 def test_between_two_long_transactions_another_connection_writes(project):
