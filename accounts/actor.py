@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 class Channel(models.TextChoices):
     SDK = "sdk", "SDK"
     API = "api", "API"
+    WANDB = "wandb", "wandb client"
     WEB = "web", "Web"
     ADMIN = "admin", "Admin"
     WORKER = "worker", "Worker"
@@ -41,6 +42,12 @@ class Actor:
         agent = request.META.get("HTTP_USER_AGENT", "")[:300]
         channel = Channel.SDK if agent.startswith("wanllmdb-sdk/") else Channel.API
         return cls(request.user, channel, request.auth, client_ip(request.META), agent, reason)
+
+    @classmethod
+    def from_wandb(cls, request: Any, key: "ApiKey") -> Self:
+        """The official `wandb` client, by its API key."""
+        agent = request.META.get("HTTP_USER_AGENT", "")[:300]
+        return cls(key.user, Channel.WANDB, key, client_ip(request.META), agent)
 
     @classmethod
     def from_page(cls, request: Any, reason: str = "") -> Self:

@@ -1,11 +1,14 @@
 """The verbs of API keys: create, revoke. Of a key only its first characters and a hash are kept."""
 
+import re
 from datetime import datetime
+from hmac import compare_digest
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from knox.crypto import hash_token
 from knox.models import get_digest_token
 from knox.settings import CONSTANTS
 
@@ -13,6 +16,14 @@ from accounts import errors
 from accounts.actor import Actor
 from accounts.models import ApiKey, Scope
 from core import row_limits
+from core.compiled_queries import CompiledQuery
+from core.metrics import REFUSED_KEYS
+
+# Anything else cannot be a key and must not reach a query: invalid text, NUL, very long values.
+_FORM = re.compile(r"[A-Za-z0-9_-]{1,256}")
+# By what it begins with.
+_ACTIVE = CompiledQuery(lambda prefix: ApiKey.objects.active().filter(token_key=prefix).select_related("user"), str)
+_ALL = CompiledQuery(lambda prefix: ApiKey.objects.filter(token_key=prefix).select_related("user"), str)
 
 
 @transaction.atomic
@@ -39,3 +50,24 @@ def revoke(actor: Actor, key: ApiKey) -> None:
     if key.user_id != actor.user.pk and not actor.is_staff:
         raise errors.Denied("This key belongs to another user.")
     key.delete()
+
+
+def find_active(value: str) -> ApiKey | None:
+    """The key of this value, with its user, if it may be used."""
+    key = _with_value(_ACTIVE, value)
+    if key is None:
+        REFUSED_KEYS.inc()
+    return key
+
+
+def find(value: str) -> ApiKey | None:
+    """The key of this value, with its user, whether it may be used or not."""
+    return _with_value(_ALL, value)
+
+
+def _with_value(rows: CompiledQuery[ApiKey], value: str) -> ApiKey | None:
+    if not _FORM.fullmatch(value):
+        return None
+    digest = hash_token(value)
+    found = rows.all(value[: CONSTANTS.TOKEN_KEY_LENGTH])
+    return next((key for key in found if compare_digest(digest, key.digest)), None)

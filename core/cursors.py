@@ -18,10 +18,21 @@ def encode_cursor(value: Any) -> str:
 def decode_cursor(cursor: str, model: type[Model], key: str) -> Any:
     """The value that a cursor stands for, in the column `key`. Raises `Invalid` for what is no cursor."""
     try:
+        return model._meta.get_field(key).to_python(decode_text(cursor))
+    except (ValueError, ValidationError) as error:
+        raise _invalid() from error
+
+
+def decode_text(cursor: str) -> str:
+    """The value that a cursor stands for, as text. Raises `Invalid` for what is no cursor."""
+    try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
-        value = model._meta.get_field(key).to_python(text)
-    except (binascii.Error, ValueError, ValidationError) as error:
-        raise errors.Invalid("Invalid cursor: use one that this server returned.") from error
+    except (binascii.Error, ValueError) as error:
+        raise _invalid() from error
     if "\0" in text:
-        raise errors.Invalid("Invalid cursor: use one that this server returned.")
-    return value
+        raise _invalid()
+    return text
+
+
+def _invalid() -> errors.Invalid:
+    return errors.Invalid("Invalid cursor: use one that this server returned.")

@@ -8,6 +8,7 @@ from django.template.loader import render_to_string
 
 from api.errors import is_api, problem_response
 from core import database_errors, errors
+from wandb_api import errors as wandb_errors
 from web import display, rendering
 
 
@@ -42,6 +43,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if is_api(request):
         detail = "Something went wrong on the server. Its log has the details under this request ID."
         return problem_response(request, 500, detail, "ServerError")
+    if wandb_errors.is_wandb(request):
+        return wandb_errors.problem_response(500, "Something went wrong on the server. Its log has the details.")
     if rendering.takes_no_page(request):
         return rendering.render_text(500, "Something went wrong on the server.")
     # Nothing that may have failed just now: no database, no context processors, no hashed names of files.
@@ -52,6 +55,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def _unavailable(request: HttpRequest, refusal: errors.Unavailable) -> HttpResponse:
     if is_api(request):
         return problem_response(request, refusal.status, str(refusal), refusal.code)
+    if wandb_errors.is_wandb(request):
+        return wandb_errors.refusal_response(refusal)
     return rendering.render_unavailable(request, str(refusal))
 
 
@@ -62,4 +67,6 @@ def render_refusal(request: HttpRequest, refusal: errors.RegistryError) -> HttpR
         if refusal.retry_after is not None:
             response["Retry-After"] = str(refusal.retry_after)
         return response
+    if wandb_errors.is_wandb(request):
+        return wandb_errors.refusal_response(refusal)
     return rendering.render_problem(request, refusal.status, refusal.title, str(refusal), refusal.retry_after)

@@ -8,8 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from api.errors import is_api
-from api.parsers import too_large
-from core import client_ip, errors, long_request_bodies, long_values
+from core import client_ip, errors, long_request_bodies, long_values, request_bodies
 from core.request_id import current, request_id
 from wanllmdb import error_views
 from wanllmdb.request_metrics import ROUTE
@@ -86,7 +85,7 @@ def _refusal(request: HttpRequest) -> errors.RegistryError | None:
     if "chunked" in meta.get("HTTP_TRANSFER_ENCODING", "").lower() or not length.isdecimal():
         return errors.Invalid("Send the body with a Content-Length.")
     if int(length) > settings.MAX_BODY_BYTES:
-        return too_large()
+        return request_bodies.too_large(settings.MAX_BODY_BYTES)
     if not (_is_path(request) and _is_query(meta.get("QUERY_STRING", ""))):
         return errors.Invalid("The URL contains bytes that are not UTF-8.")
     return None

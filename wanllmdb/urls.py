@@ -47,6 +47,7 @@ urlpatterns = [
     path("api/v1/docs", docs, name="docs"),
     path("api/v1/", include("api.urls")),
     path("h/", include("api.hierarchies.record_urls")),
+    path("", include("wandb_api.urls")),
     path("", include("web.urls")),
 ]
 

@@ -2,10 +2,9 @@
 
 from typing import IO, Any
 
-from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
-from api.parsers import has_suspect_text, parse_json, read_body, require_few_values
+from core import request_bodies
 from hierarchies import errors
 
 
@@ -15,11 +14,11 @@ class JSONLinesParser(BaseParser):
     def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> list[bytes]:
         """The lines, none of which has a text that a database cannot store. Raises `ImportRefused` for one that has,
         `PayloadTooLarge`, `Busy`, or `Invalid` for too many values."""
-        body = read_body(stream, (parser_context or {}).get("request"))
-        require_few_values(body)
+        body = request_bodies.read(stream, (parser_context or {}).get("request"))
+        request_bodies.require_few_values(body)
         lines = body.split(b"\n")
         for number, line in enumerate(lines, 1):
-            if has_suspect_text(line):
+            if request_bodies.has_suspect_text(line):
                 _require_plain(number, line)
         return lines
 
@@ -30,6 +29,6 @@ class JSONLParser(JSONLinesParser):
 
 def _require_plain(number: int, line: bytes) -> None:
     try:
-        parse_json(line, f"Line {number}")
-    except ParseError as error:
-        raise errors.ImportRefused(f"{error.detail} Nothing was imported.", line=number) from error
+        request_bodies.parse_json(line, f"Line {number}")
+    except errors.Invalid as error:
+        raise errors.ImportRefused(f"{error} Nothing was imported.", line=number) from error

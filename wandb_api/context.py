@@ -1,0 +1,61 @@
+"""Who asks, and what one request may cost."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from accounts import errors
+from accounts.actor import Actor
+from accounts.models import Scope
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+# Rows that one document may be answered with, over all its lists.
+MAX_ROWS = 50_000
+MAX_PAGE = 10_000
+
+
+class NotSignedIn(Exception):
+    """The request has no valid API key, and asks for more than whether it has one."""
+
+
+@dataclass
+class Context:
+    """One request: its actor, if it has a valid key, and the URL that people open this server at."""
+
+    caller: Actor | None
+    base_url: str
+    rows: int = field(default=0)
+
+    @property
+    def actor(self) -> Actor:
+        """Raises `NotSignedIn`."""
+        if self.caller is None:
+            raise NotSignedIn
+        return self.caller
+
+    @property
+    def user(self) -> "User":
+        """Raises `NotSignedIn`."""
+        user = self.actor.user
+        assert user is not None
+        return user
+
+    def require_write(self) -> None:
+        """Raise `ReadOnlyKey` for a key that may only read."""
+        key = self.actor.key
+        if key is not None and key.scope == Scope.READ:
+            raise errors.ReadOnlyKey(f"The key '{key.name}' is read-only: use a key with read & write access.")
+
+    def page_size(self, first: int | None, default: int = 50) -> int:
+        """How many rows a list gives at most, counted against what the document may cost.
+
+        Raises `Invalid` for a size that is not positive, and for a document that asks for too much.
+        """
+        size = min(default if first is None else first, MAX_PAGE)
+        if size < 0:
+            raise errors.Invalid("A page has a positive size.")
+        self.rows += size
+        if self.rows > MAX_ROWS:
+            raise errors.Invalid(f"The query asks for over {MAX_ROWS:,} rows: ask for smaller pages.")
+        return size

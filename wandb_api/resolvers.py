@@ -1,0 +1,87 @@
+"""How fields of the schema get their values: from an attribute of the row, or from a function of the same name."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache, partial
+from typing import Any
+
+from graphql import (
+    GraphQLAbstractType,
+    GraphQLInputObjectType,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    is_abstract_type,
+    is_introspection_type,
+)
+
+Resolver = Callable[..., Any]
+_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
+class Resolvers:
+    """The functions for fields of one type, each named like its field in snake case.
+
+    A function takes the row, `info`, whose `context` is a `Context`, and the arguments of the field in snake case.
+    """
+
+    def __init__(self, type_name: str) -> None:
+        self.type_name = type_name
+        self.functions: dict[str, Resolver] = {}
+
+    def __call__(self, function: Resolver | None = None, *, name: str = "") -> Any:
+        """Make the function the resolver of the field of that name, or else of its own, without a `_` at its end."""
+        if function is None:
+            return partial(self, name=name)
+        self.functions[name or function.__name__.rstrip("_")] = function
+        return function
+
+
+@lru_cache(maxsize=2000)
+def snake_case(name: str) -> str:
+    """`runID` is `run_id`."""
+    return _WORD.sub("_", name).lower()
+
+
+def get_attribute(row: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+    """The attribute or key of the same name; of a missing key None."""
+    name = snake_case(info.field_name)
+    return row.get(name) if isinstance(row, Mapping) else getattr(row, name)
+
+
+def bind(schema: GraphQLSchema, resolvers: Iterable[Resolvers], types: Mapping[type, str]) -> None:
+    """Give the fields their functions, arguments and keys of inputs their names in Python, and rows their types.
+
+    Raises `LookupError` for a function whose field the schema does not have.
+    """
+    functions: dict[str, dict[str, Resolver]] = {}
+    for one in resolvers:
+        functions.setdefault(one.type_name, {}).update(one.functions)
+    for type_ in schema.type_map.values():
+        if is_introspection_type(type_):
+            continue
+        if isinstance(type_, GraphQLInputObjectType):
+            _name_keys(type_.fields)
+        elif isinstance(type_, GraphQLObjectType):
+            _bind_fields(type_, functions.pop(type_.name, {}))
+        elif is_abstract_type(type_):
+            _tell_types(type_, types)
+    if functions:
+        raise LookupError(f"The schema has no types {sorted(functions)}.")
+
+
+def _bind_fields(type_: GraphQLObjectType, functions: dict[str, Resolver]) -> None:
+    for name, field in type_.fields.items():
+        field.resolve = functions.pop(snake_case(name), get_attribute)
+        _name_keys(field.args)
+    if functions:
+        raise LookupError(f"{type_.name} has no fields {sorted(functions)}.")
+
+
+def _name_keys(keys: Mapping[str, Any]) -> None:
+    for name, key in keys.items():
+        key.out_name = snake_case(name)
+
+
+def _tell_types(type_: GraphQLAbstractType, types: Mapping[type, str]) -> None:
+    type_.resolve_type = lambda row, info, abstract_type: getattr(row, "wire_type", None) or types[type(row)]

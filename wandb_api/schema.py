@@ -1,0 +1,23 @@
+"""The schema with its resolvers."""
+
+from pathlib import Path
+
+from graphql import build_schema
+
+from accounts.models import User
+from artifacts.models import Artifact
+from projects.models import Run
+from wandb_api import resolvers, scalars
+from wandb_api.mutations import projects as project_mutations
+from wandb_api.queries import people, projects, server
+from wandb_api.resolvers import Resolvers
+
+_MODULES = (people, projects, server, project_mutations)
+# Of rows that stand where the schema has a union or an interface.
+_TYPES = {Artifact: "ArtifactSequence", Run: "Run", User: "User"}
+
+SCHEMA = build_schema(Path(__file__).with_name("schema.graphql").read_text())
+scalars.bind(SCHEMA)
+resolvers.bind(
+    SCHEMA, (value for module in _MODULES for value in vars(module).values() if isinstance(value, Resolvers)), _TYPES
+)
