@@ -1,6 +1,6 @@
 """Long values, such as metadata of up to 1 MiB. A page of a list carries as many of them as fit, and loads no more.
 
-A model names its own as `LONG_VALUES`.
+A model names its own as `LONG_VALUES`, and as `UNLISTED_VALUES` those that no list shows.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -60,7 +60,8 @@ def defer(rows: QuerySet[Row], *relations: str) -> QuerySet[Row]:
         model: Any = rows.model
         for step in path:
             model = model._meta.get_field(step).related_model
-        names += ["__".join([*path, name]) for name in getattr(model, "LONG_VALUES", ())]
+        for columns in ("LONG_VALUES", "UNLISTED_VALUES"):
+            names += ["__".join([*path, name]) for name in getattr(model, columns, ())]
     return rows.defer(*names)
 
 

@@ -1,19 +1,25 @@
 """Rules for hierarchies and their records. Pure functions, no database; each raises Django's `ValidationError`."""
 
+import re
 from typing import Any
 
 from django.core.exceptions import ValidationError
 
 from core.validators import validate_single_line
-from projects.validators import NAME, validate_name
 
-__all__ = ["MAX_LEVEL", "NAME", "validate_level_labels", "validate_name", "validate_permissions", "validate_type"]
-
+# A base URL of its own begins with it. Anchored so that Python and PostgreSQL read it alike.
+NAME = r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z"
+NAME_RULE = "Use 1 to 128 letters, digits, dots, dashes or underscores, and begin with a letter or digit."
 # Of 64 levels, the deepest.
 MAX_LEVEL = 63
 MAX_LABEL_LENGTH = 64
 MAX_TYPE_LENGTH = 64
 OPERATIONS = ("create", "update", "delete", "list", "read", "tree", "expand", "download", "import", "export")
+
+
+def validate_name(name: str) -> None:
+    if not re.match(NAME, name):
+        raise ValidationError(NAME_RULE, code="invalid")
 
 
 def validate_level_labels(labels: Any) -> None:

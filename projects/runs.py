@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Case, Value, When
 from django.dispatch import Signal
 from django.utils import timezone
 
@@ -26,6 +27,9 @@ HEARTBEAT_GRACE = timedelta(minutes=5)
 summary_changed = Signal()
 # Each try makes a collision a good deal less likely: the last number has nine digits.
 _DIGITS = (2, 3, 5, 7, 9)
+
+
+_ENDS = (State.FINISHED, State.FAILED, State.CRASHED, State.KILLED)
 
 
 class Started(NamedTuple):
@@ -139,10 +143,11 @@ def update(actor: Actor, run: Run, *, merge: bool = False, **changes: Any) -> Ru
 
 
 def heartbeat(actor: Actor, run: Run) -> Run:
-    """Record that the script is alive; a crashed run is running again. Raises `RunEnded` for a finished one."""
+    """Record that the script is alive; a run that crashed, waited or was preempted is running. Raises `RunEnded` for a finished one."""
     permissions.require(actor, run.project.team, Role.EDITOR)
     open_run = Run.objects.open().filter(pk=run.pk)
-    is_open = open_run.update(state=State.RUNNING, heartbeat_at=timezone.now())
+    state = Case(When(state=State.PREEMPTING, then=Value(State.PREEMPTING)), default=Value(State.RUNNING))
+    is_open = open_run.update(state=state, heartbeat_at=timezone.now())
     _reload(run)
     if not is_open:
         raise _ended(run)
@@ -164,8 +169,8 @@ def finish(
     The same state again changes nothing; another one raises `RunEnded`.
     """
     permissions.require(actor, run.project.team, Role.EDITOR)
-    if state == State.RUNNING:
-        raise errors.Invalid("A run ends as finished, crashed or killed.")
+    if state not in _ENDS:
+        raise errors.Invalid("A run ends as finished, failed, crashed or killed.")
     at = max(run.started_at, _not_in_future(finished_at))
     changes: dict[str, Any] = {"exit_code": exit_code, "error": error}
     if summary is not None:
@@ -188,8 +193,12 @@ def delete(actor: Actor, run: Run) -> None:
 
 
 def mark_crashed() -> int:
-    """Mark runs without a heartbeat for longer than `HEARTBEAT_GRACE` as crashed; returns how many."""
-    return Run.objects.stale(timezone.now() - HEARTBEAT_GRACE).update(state=State.CRASHED)
+    """Mark runs without a heartbeat for longer than `HEARTBEAT_GRACE` as crashed; returns how many.
+
+    Those that said before that they lose their machine are preempted.
+    """
+    became = Case(When(state=State.PREEMPTING, then=Value(State.PREEMPTED)), default=Value(State.CRASHED))
+    return Run.objects.stale(timezone.now() - HEARTBEAT_GRACE).update(state=became)
 
 
 def _create(actor: Actor, project: Project, name: str, columns: dict[str, Any]) -> Run:

@@ -6,10 +6,15 @@ from django.core.exceptions import ValidationError
 
 from core.validators import validate_single_line
 
-# Anchored so that Python and PostgreSQL read it alike: `$` would let a trailing newline pass in Python.
-NAME = r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z"
-NAME_RULE = "Use 1 to 128 letters, digits, dots, dashes or underscores, and begin with a letter or digit."
-
+# What clients accept: no character that means something in a URL, none that is invisible or turns text around, and
+# no space at either end. Anchored and escaped so that Python and PostgreSQL read it alike: `$` would let a trailing
+# newline pass in Python.
+_CONTROL = r"\u0001-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069"
+# `\u0025` is the percent sign, which drivers of databases read as the place of a parameter.
+_INSIDE = rf"[^/\\#?\u0025:{_CONTROL}]"
+_AT_ENDS = rf"[^/\\#?\u0025: {_CONTROL}]"
+NAME = rf"\A(?![.]{{1,2}}\Z)(?={_AT_ENDS}){_INSIDE}{{0,127}}{_AT_ENDS}\Z"
+NAME_RULE = r"Use 1 to 128 characters on one line, none of / \ # ? % : and no space at the ends."
 
 MAX_PACKAGES = 1000
 MAX_PACKAGE_LENGTH = 128
@@ -26,5 +31,9 @@ def validate_packages(packages: object) -> None:
 
 
 def validate_name(name: str) -> None:
-    if not re.match(NAME, name):
+    if not re.match(NAME, name) or not _is_storable(name):
         raise ValidationError(NAME_RULE, code="invalid")
+
+
+def _is_storable(name: str) -> bool:
+    return not re.search("[\0\ud800-\udfff]", name)

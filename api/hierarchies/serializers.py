@@ -1,14 +1,23 @@
 """Serializers of hierarchies, and of what is around their records."""
 
 from typing import Any
+from urllib.parse import quote
 
 from django.conf import settings
 from rest_framework import serializers
 
 from api.fields import EnumField, JSONObjectField, ProseField
 from api.pagination import PageQuery
-from api.projects.serializers import NameField
 from hierarchies.models import Access, Hierarchy, Operation
+from hierarchies.validators import NAME, NAME_RULE
+
+
+class NameField(serializers.RegexField):
+    """The name of a hierarchy."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(NAME, max_length=128, trim_whitespace=False, **kwargs)
+        self.error_messages["invalid"] = NAME_RULE
 
 
 class HierarchySerializer(serializers.ModelSerializer):
@@ -37,7 +46,7 @@ class HierarchySerializer(serializers.ModelSerializer):
         return hierarchy.created_by.username if hierarchy.created_by else None
 
     def get_url(self, hierarchy: Hierarchy) -> str:
-        return f"{settings.BASE_URL}/h/{hierarchy.full_name}"
+        return f"{settings.BASE_URL}/h/{quote(hierarchy.full_name)}"
 
 
 class HierarchyFields(serializers.Serializer):

@@ -1,5 +1,7 @@
 """Serializer of the records that refer to a version."""
 
+from urllib.parse import quote
+
 from django.conf import settings
 from rest_framework import serializers
 
@@ -36,5 +38,5 @@ class ReferringRecordSerializer(serializers.ModelSerializer):
         return reference.record.hierarchy.label_of(reference.record.level)
 
     def get_url(self, reference: RecordReference) -> str:
-        name = reference.record.hierarchy.full_name
+        name = quote(reference.record.hierarchy.full_name)
         return f"{settings.BASE_URL}/h/{name}/api/v1/artifacts/{reference.record_id}"

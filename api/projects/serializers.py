@@ -181,7 +181,7 @@ class RunFinish(serializers.Serializer):
     )
     state = EnumField(
         State,
-        some=[State.FINISHED, State.CRASHED, State.KILLED],
+        some=[State.FINISHED, State.FAILED, State.CRASHED, State.KILLED],
         required=False,
         help_text="Takes precedence over the exit code.",
     )

@@ -112,7 +112,7 @@ class Node:
 
     @property
     def state(self) -> str:
-        """`draft`, `finalized` or `deleted`; of a run `running`, `finished`, `crashed`, `killed`; else ""."""
+        """`draft`, `finalized` or `deleted`; of a run `running`, `finished`, `failed` …; else ""."""
         return self.thing.state if isinstance(self.thing, ArtifactVersion | Run) else ""
 
     @property

@@ -1,5 +1,6 @@
 """Projects: each belongs to a team and contains runs and artifacts."""
 
+import secrets
 from typing import TYPE_CHECKING, Any, Self, Union
 from uuid import UUID
 
@@ -112,12 +113,19 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         return project
 
 
+def random_serial() -> int:
+    """A number of 31 bits, not 0."""
+    return secrets.randbelow(2**31 - 1) + 1
+
+
 class Project(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     # The constraint's index begins with the team.
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="projects", db_index=False)
     name = models.CharField(max_length=128, validators=[validate_name])
     description = models.TextField(blank=True)
+    # What the official client knows it by where it wants a number.
+    serial = models.PositiveIntegerField(default=random_serial, editable=False)
     visibility = models.CharField(max_length=10, choices=Visibility, default=Visibility.PRIVATE)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -129,6 +137,7 @@ class Project(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["team", "name"], name="project_name_unique"),
+            models.UniqueConstraint(fields=["serial"], name="project_serial_unique"),
             models.CheckConstraint(condition=models.Q(name__regex=NAME), name="project_name_form"),
             models.CheckConstraint(
                 condition=models.Q(visibility__in=Visibility.values), name="project_visibility_known"

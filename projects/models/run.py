@@ -23,12 +23,23 @@ if TYPE_CHECKING:
 
 
 class State(models.TextChoices):
-    """One whose heartbeat stopped is crashed without `finished_at`, and is running again at its next heartbeat."""
+    """One whose heartbeat stopped is crashed without `finished_at`, and is running again at its next heartbeat.
+
+    A pending one waits for a machine; a preempting one is about to lose its own, and has when it is preempted.
+    """
 
     RUNNING = "running", "Running"
     FINISHED = "finished", "Finished"
+    FAILED = "failed", "Failed"
     CRASHED = "crashed", "Crashed"
     KILLED = "killed", "Killed"
+    PENDING = "pending", "Pending"
+    PREEMPTING = "preempting", "Preempting"
+    PREEMPTED = "preempted", "Preempted"
+
+
+# Those with a process that sends heartbeats.
+ALIVE = [State.RUNNING, State.PREEMPTING]
 
 
 class Resume(models.TextChoices):
@@ -64,12 +75,12 @@ class RunQuerySet(models.QuerySet["Run"]):
         return rows.filter(name=reference).first() or (rows.filter(pk=pk).first() if pk else None)
 
     def open(self) -> Self:
-        """Runs that nobody has finished: running, or crashed because their heartbeat stopped."""
+        """Runs that nobody has finished: also those that crashed because their heartbeat stopped."""
         return self.filter(finished_at=None)
 
     def stale(self, since: datetime) -> Self:
-        """Running ones whose last heartbeat was before `since`."""
-        return self.filter(state=State.RUNNING, heartbeat_at__lt=since)
+        """Those with a process whose last heartbeat was before `since`."""
+        return self.filter(state__in=ALIVE, heartbeat_at__lt=since)
 
 
 class Run(models.Model):
@@ -80,7 +91,10 @@ class Run(models.Model):
     display_name = models.CharField(max_length=256, blank=True)
     state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
     config = models.JSONField(default=dict, blank=True)
+    # What the official client keeps for itself in the config, and gets back there.
+    wandb = models.JSONField(default=dict, blank=True, editable=False)
     summary = models.JSONField(default=dict, blank=True)
+    system_metrics = models.JSONField(default=dict, blank=True, editable=False, help_text="The last of each.")
     tags = models.JSONField(default=list, blank=True)
     notes = models.TextField(blank=True)
     job_type = models.CharField(max_length=128, blank=True)
@@ -88,11 +102,14 @@ class Run(models.Model):
     host = models.CharField(max_length=255, blank=True)
     git_commit = models.CharField(max_length=64, blank=True)
     git_remote = models.CharField(max_length=1024, blank=True)
+    program = models.CharField(max_length=1024, blank=True, help_text="The path of the script.")
+    sweep_name = models.CharField(max_length=128, blank=True)
     started_at = models.DateTimeField(default=timezone.now)
     heartbeat_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
     exit_code = models.IntegerField(null=True, blank=True)
     error = models.CharField(max_length=1024, blank=True, help_text="The last line of the error that ended it.")
+    stop_requested = models.BooleanField(default=False, editable=False, help_text="Its process is asked to stop.")
     # Chosen by whoever starts it: a request that is repeated starts one run.
     idempotency_key = models.UUIDField(null=True, editable=False)
     history_row_count = models.PositiveIntegerField(default=0, editable=False)
@@ -102,6 +119,7 @@ class Run(models.Model):
 
     objects = RunQuerySet.as_manager()
     LONG_VALUES = ("config", "summary", "notes")
+    UNLISTED_VALUES = ("wandb", "system_metrics")
 
     class Meta:
         constraints = [
@@ -109,9 +127,9 @@ class Run(models.Model):
             models.UniqueConstraint(fields=["project", "idempotency_key"], name="run_idempotency_key_unique"),
             models.CheckConstraint(condition=Q(name__regex=NAME), name="run_name_form"),
             models.CheckConstraint(
-                condition=Q(state=State.RUNNING, finished_at=None)
-                | Q(state=State.CRASHED)
-                | Q(state__in=[State.FINISHED, State.KILLED], finished_at__isnull=False),
+                condition=Q(state__in=[State.RUNNING, State.PENDING, State.PREEMPTING], finished_at=None)
+                | Q(state__in=[State.CRASHED, State.PREEMPTED])
+                | Q(state__in=[State.FINISHED, State.FAILED, State.KILLED], finished_at__isnull=False),
                 name="run_state_known",
             ),
         ]
@@ -121,7 +139,7 @@ class Run(models.Model):
             # For the table of runs, by each of its columns.
             models.Index(fields=["project", "state", "id"], name="run_by_state"),
             models.Index(fields=["project", "job_type", "id"], name="run_by_job_type"),
-            models.Index(fields=["heartbeat_at"], condition=Q(state=State.RUNNING), name="run_running_heartbeat"),
+            models.Index(fields=["heartbeat_at"], condition=Q(state__in=ALIVE), name="run_running_heartbeat"),
         ]
 
     def __str__(self) -> str:

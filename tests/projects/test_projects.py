@@ -4,6 +4,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError
+from django.test import Client
 
 from accounts import errors
 from accounts.actor import Actor
@@ -11,7 +12,11 @@ from accounts.models import Role, Scope
 from projects import projects, runs
 from projects.models import Project, Run, Visibility
 
-ODD_NAMES = ["", ".hidden", "-dash", "two words", "a/b", "ümlaut", "end\n", "x" * 129]
+WIDE_NAMES = [".hidden", "-dash", "_under", "two words", "ümlaut", "日本 1", "a&b=c;d@e+f", "...", "{x}", "x" * 128]
+ODD_NAMES = [
+    "", " ", ".", "..", " ahead", "behind ", "a/b", "a\\b", "a#b", "a?b", "50%", "a:b", "end\n", "two\nlines", "a\tb",
+    "a\0b", "\u202egnp.exe", "x" * 129,
+]  # fmt: skip
 
 
 def test_an_editor_makes_a_project(acme, bob):
@@ -37,6 +42,26 @@ def test_a_name_is_used_once_a_team(acme, project, alice):
         projects.update(Actor(alice), other, name="demo")
 
 
+@pytest.mark.parametrize("name", WIDE_NAMES)
+def test_names_of_the_official_client_are_taken(acme, alice, api, name):
+    project = projects.create(Actor(alice), acme, name)
+    run = runs.start(Actor(alice), project, name=name)
+
+    assert Project.objects.visible_to(alice).find(f"acme/{name}") == project
+    client = Client()
+    client.force_login(alice)
+    for page in (project, run):
+        assert client.get(page.get_absolute_url()).status_code == 200
+    found = api(alice).get("/api/v1/runs", {"project": f"acme/{name}", "name": name}).json()["items"]
+    assert [item["id"] for item in found] == [str(run.pk)]
+
+
+def test_each_project_has_a_number_of_its_own(acme, alice):
+    numbers = {projects.create(Actor(alice), acme, name).serial for name in ("one", "two", "three")}
+
+    assert len(numbers) == 3 and all(0 < number < 2**31 for number in numbers)
+
+
 @pytest.mark.parametrize("name", ODD_NAMES)
 def test_odd_names_are_refused(acme, alice, api, name):
     with pytest.raises(errors.Invalid):
@@ -46,7 +71,7 @@ def test_odd_names_are_refused(acme, alice, api, name):
 
 def test_the_database_refuses_what_the_verb_does(project):
     with pytest.raises(IntegrityError), errors.refuse():
-        Project.objects.filter(pk=project.pk).update(name="two words")
+        Project.objects.filter(pk=project.pk).update(name="two: words")
     with pytest.raises(IntegrityError), errors.refuse():
         Project.objects.filter(pk=project.pk).update(visibility="public")
 
@@ -98,7 +123,7 @@ def test_a_project_is_not_made_where_one_may_not(acme, project, alice, vera, mal
         with pytest.raises(errors.Missing):
             projects.get_or_create(Actor(mallory), reference)
     with pytest.raises(errors.Invalid):
-        projects.get_or_create(Actor(alice), "acme/two words")
+        projects.get_or_create(Actor(alice), "acme/two: words")
 
 
 def test_admins_alone_delete_and_take_the_runs_with_it(project, alice, bob):

@@ -134,7 +134,7 @@ def test_ended_runs_are_never_marked_crashed(run, bob):
 
 
 @pytest.mark.parametrize(
-    "columns", [{"state": "lost"}, {"state": "finished"}, {"finished_at": timezone.now()}, {"name": "a b"}]
+    "columns", [{"state": "lost"}, {"state": "finished"}, {"finished_at": timezone.now()}, {"name": "a:b"}]
 )
 def test_the_database_knows_what_a_run_can_be(run, columns):
     with pytest.raises(IntegrityError), errors.refuse():
@@ -240,7 +240,7 @@ def test_the_api_refuses_with_the_right_code(api, run, bob, vera, mallory):
         (vera, "post", "/api/v1/runs", {"project": "acme/new"}, 403, "Denied"),
         (mallory, "post", "/api/v1/runs", {"project": "acme/demo"}, 404, "Missing"),
         (bob, "post", "/api/v1/runs", {"project": "acme/demo", "name": run.name}, 409, "NameTaken"),
-        (bob, "post", "/api/v1/runs", {"project": "acme/demo", "name": "a b"}, 400, "Invalid"),
+        (bob, "post", "/api/v1/runs", {"project": "acme/demo", "name": "a:b"}, 400, "Invalid"),
         (bob, "post", "/api/v1/runs", {}, 400, "Invalid"),
         (vera, "patch", url, {"notes": "x"}, 403, "Denied"),
         (vera, "post", f"{url}/heartbeat", None, 403, "Denied"),

@@ -46,7 +46,7 @@ class RunRecord:
     """`team/project`."""
     name: str
     state: str
-    """`running`, `finished`, `crashed` or `killed`."""
+    """`running`, `finished`, `failed`, `crashed`, `killed` …."""
     config: dict[str, Any] = field(repr=False)
     summary: dict[str, Any] = field(repr=False)
     tags: list[str]

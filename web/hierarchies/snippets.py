@@ -1,5 +1,7 @@
 """How one gets at a hierarchy and its records: from Python, a shell and curl."""
 
+from urllib.parse import quote
+
 from hierarchies.models import Access, Hierarchy, Record
 from web.artifacts.snippets import Snippet, python, shell
 
@@ -49,7 +51,7 @@ def of_record(record: Record, base_url: str) -> list[Snippet]:
 
 def hierarchy_url(hierarchy: Hierarchy, base_url: str) -> str:
     """The address by which programs know the hierarchy."""
-    return f"{base_url}/h/{hierarchy.full_name}"
+    return f"{base_url}/h/{quote(hierarchy.full_name)}"
 
 
 def _authorization(hierarchy: Hierarchy) -> str:

@@ -35,7 +35,7 @@ class LineageNode:
     size: int | None = None
     """In bytes, of a version."""
     state: str | None = None
-    """Of a run: `running`, `finished`, `crashed` or `killed`; of a version: `finalized`, `draft` or `deleted`."""
+    """Of a run: `running`, `finished`, `failed` …; of a version: `finalized`, `draft` or `deleted`."""
     job_type: str | None = None
     created_at: str | None = None
     """ISO 8601, UTC."""

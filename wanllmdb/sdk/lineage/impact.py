@@ -40,7 +40,7 @@ class Affected:
     protected_aliases: list[str] = field(default_factory=list)
     """Those of them that only some may move."""
     state: str | None = None
-    """Of a run: `running`, `finished`, `crashed` or `killed`."""
+    """Of a run: `running`, `finished`, `failed`, `crashed`, `killed` …."""
     url: str | None = None
 
     @property
