@@ -8,7 +8,7 @@ boto3 signs alike, but takes a quarter of a millisecond for each URL, and a mani
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -44,10 +44,66 @@ def _hmac_signer(prefix: str, name: str, access_key_id: str, secret: str, scope:
     for part in scope:
         key = hmac.digest(key, part.encode(), "sha256")
 
+    keyed = hmac.new(key, digestmod="sha256")
+
     def sign(text: bytes) -> str:
-        return hmac.digest(key, text, "sha256").hex()
+        # A third of what `hmac.digest` takes, which begins with the key each time.
+        signature = keyed.copy()
+        signature.update(text)
+        return signature.hexdigest()
 
     return Signer(prefix, f"{name}-HMAC-SHA256", access_key_id, "/".join(scope), sign)
+
+
+class Presigner:
+    """Signs URLs that differ in their paths, and in the values of their headers: for one method, from one moment on.
+
+    What they have in common is made once. A URL costs two hashes.
+    """
+
+    def __init__(
+        self,
+        signer: Signer,
+        method: str,
+        base_url: str,
+        *,
+        query: Iterable[tuple[str, str]],
+        now: datetime,
+        life: timedelta,
+        header_names: Iterable[str] = (),
+    ) -> None:
+        host, base_path = _split(base_url)
+        names = sorted([*header_names, "host"])
+        signed_names = ";".join(names)
+        stamp = f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+        prefix = f"X-{signer.prefix}-"
+        common_query = encode_query(
+            {
+                **dict(query),
+                f"{prefix}Algorithm": signer.algorithm,
+                f"{prefix}Credential": f"{signer.credential}/{signer.scope}",
+                f"{prefix}Date": stamp,
+                f"{prefix}Expires": str(int(life.total_seconds())),
+                f"{prefix}SignedHeaders": signed_names,
+            }
+        )
+        values = "".join([f"{name}:{_escaped(host) if name == 'host' else '%s'}\n" for name in names])
+        self._request = (
+            f"{method}\n{_escaped(base_path)}%s\n{_escaped(common_query)}\n{values}\n{signed_names}\nUNSIGNED-PAYLOAD"
+        )
+        self._text = f"{signer.algorithm}\n{stamp}\n{signer.scope}\n"
+        self._url = f"{_escaped(base_url)}%s?{_escaped(common_query)}&{prefix}Signature=%s"
+        self._sign = signer.sign
+
+    def url(self, path: str, *values: str) -> str:
+        """`path` is encoded; `values` are those of the headers, in the order of their names."""
+        request = self._request % (path, *values)
+        text = f"{self._text}{hashlib.sha256(request.encode()).hexdigest()}"
+        return self._url % (path, self._sign(text.encode()))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%%")
 
 
 def presign(
@@ -66,33 +122,11 @@ def presign(
     `base_url` has no slash at its end; `path` is encoded. `query` becomes part of the URL; `headers`, named in small
     letters, must be sent along as they are.
     """
-    host, base_path = _split(base_url)
-    signed = {**headers, "host": host} if headers else {"host": host}
-    names = ";".join(sorted(signed))
-    stamp = f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
-    canonical_query = _canonical_query(signer, stamp, life, names, tuple(query.items()))
-    canonical_headers = "".join([f"{name}:{signed[name]}\n" for name in sorted(signed)])
-    request = f"{method}\n{base_path}{path}\n{canonical_query}\n{canonical_headers}\n{names}\nUNSIGNED-PAYLOAD"
-    text = f"{signer.algorithm}\n{stamp}\n{signer.scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
-    return f"{base_url}{path}?{canonical_query}&X-{signer.prefix}-Signature={signer.sign(text.encode())}"
-
-
-@lru_cache(maxsize=64)
-def _canonical_query(
-    signer: Signer, stamp: str, life: timedelta, names: str, query: tuple[tuple[str, str], ...]
-) -> str:
-    """The same for all objects that are read in the same way in the same second."""
-    prefix = f"X-{signer.prefix}-"
-    return encode_query(
-        {
-            **dict(query),
-            f"{prefix}Algorithm": signer.algorithm,
-            f"{prefix}Credential": f"{signer.credential}/{signer.scope}",
-            f"{prefix}Date": stamp,
-            f"{prefix}Expires": str(int(life.total_seconds())),
-            f"{prefix}SignedHeaders": names,
-        }
+    headers = headers or {}
+    presigner = Presigner(
+        signer, method, base_url, query=query.items(), now=now, life=life, header_names=headers.keys()
     )
+    return presigner.url(path, *(headers[name] for name in sorted(headers)))
 
 
 def encode_query(query: Mapping[str, str]) -> str:

@@ -8,9 +8,9 @@ Every function raises `errors.StoreUnavailable` when the store does not respond.
 and live `SIGNED_URL_LIFE`; everything else goes to the internal one.
 """
 
-import base64
 import hashlib
 import uuid
+from binascii import b2a_base64
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -49,13 +49,15 @@ _DELETE_BATCH_SIZE = 1000
 _CHECKSUM_HEADER = "x-amz-checksum-sha256"
 # For how long a store is believed to do what it did when it was tried.
 _TRIED_FOR = timedelta(minutes=10)
-_RESPONSE_HEADERS = {
-    "response-content-type": "application/octet-stream",
-    "response-content-encoding": "identity",
-    "response-content-language": "und",
-    "response-cache-control": "private, no-store",
-    "response-expires": "Thu, 01 Jan 1970 00:00:00 GMT",
-}
+_SIGNED_GETS = SIGNED_URLS.labels("get_object")
+_SIGNED_PUTS = {operation: SIGNED_URLS.labels(operation) for operation in ("put_object", "upload_part")}
+_RESPONSE_HEADERS = (
+    ("response-content-type", "application/octet-stream"),
+    ("response-content-encoding", "identity"),
+    ("response-content-language", "und"),
+    ("response-cache-control", "private, no-store"),
+    ("response-expires", "Thu, 01 Jan 1970 00:00:00 GMT"),
+)
 
 
 @dataclass(frozen=True)
@@ -75,12 +77,12 @@ class ObjectInfo:
 
 def get_upload_url(key: str, size: int, sha256: str | None = None) -> SignedPut:
     """A URL that takes exactly `size` bytes, and where sha256 is given (hex), only those bytes."""
-    return _sign_put("put_object", key, {}, size, sha256)
+    return _sign_put("put_object", key, (), size, sha256)
 
 
 def get_part_url(key: str, upload_id: str, number: int, size: int, sha256: str | None = None) -> SignedPut:
     """The same for one part of a multipart upload; the first part is number 1."""
-    return _sign_put("upload_part", key, {"uploadId": upload_id, "partNumber": str(number)}, size, sha256)
+    return _sign_put("upload_part", key, (("uploadId", upload_id), ("partNumber", str(number))), size, sha256)
 
 
 def get_download_url(key: str, file_name: str | None = None) -> str:
@@ -89,16 +91,13 @@ def get_download_url(key: str, file_name: str | None = None) -> str:
     Whatever headers an upload brought along, which its signature does not cover, the response has these instead.
     """
     disposition = content_disposition_header(True, file_name) if file_name else "attachment"
-    SIGNED_URLS.labels("get_object").inc()
-    query = _RESPONSE_HEADERS | {"response-content-disposition": disposition}
-    return presign("GET", key, SIGNED_URL_LIFE, query=query)
+    return _sign_get(key, (*_RESPONSE_HEADERS, ("response-content-disposition", disposition)))
 
 
 def get_inline_url(key: str, type: str) -> str:
     """A URL that shows the object in the browser: `type` must be a media type that can hold no scripts."""
-    SIGNED_URLS.labels("get_object").inc()
-    query = _RESPONSE_HEADERS | {"response-content-type": type, "response-content-disposition": "inline"}
-    return presign("GET", key, SIGNED_URL_LIFE, query=query)
+    shown = {**dict(_RESPONSE_HEADERS), "response-content-type": type, "response-content-disposition": "inline"}
+    return _sign_get(key, tuple(shown.items()))
 
 
 def upload_file(key: str, body: bytes | BinaryIO) -> None:
@@ -308,8 +307,13 @@ def _put(url: str, body: bytes, headers: dict[str, str]) -> int:
         return session.send(AWSRequest("PUT", url, headers, body).prepare()).status_code
 
 
-def _sign_put(operation: str, key: str, query: dict[str, str], size: int, sha256: str | None) -> SignedPut:
-    SIGNED_URLS.labels(operation).inc()
+def _sign_get(key: str, query: tuple[tuple[str, str], ...]) -> str:
+    _SIGNED_GETS.inc()
+    return presign("GET", key, SIGNED_URL_LIFE, query=query)
+
+
+def _sign_put(operation: str, key: str, query: tuple[tuple[str, str], ...], size: int, sha256: str | None) -> SignedPut:
+    _SIGNED_PUTS[operation].inc()
     headers = {_CHECKSUM_HEADER: _base64_checksum(sha256)} if sha256 else {}
     signed = headers | {"content-length": str(size)}
     return SignedPut(presign("PUT", key, SIGNED_URL_LIFE, query=query, headers=signed), headers)
@@ -317,4 +321,4 @@ def _sign_put(operation: str, key: str, query: dict[str, str], size: int, sha256
 
 def _base64_checksum(sha256: str) -> str:
     """A sha256 in hex as the store's header has it."""
-    return base64.b64encode(bytes.fromhex(sha256)).decode()
+    return b2a_base64(bytes.fromhex(sha256), newline=False).decode()

@@ -8,8 +8,9 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -18,12 +19,12 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError
 from django.conf import settings
 from django.core.files.storage import storages
-from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.http import parse_http_date_safe
 from storages.backends.s3 import S3Storage
 
 from artifacts import errors, signature_v4
+from artifacts.signature_v4 import Presigner
 from core.circuit_breaker import CircuitBreaker
 
 TOO_SHORT = "The object store has fewer bytes than were sent to it."
@@ -113,22 +114,39 @@ def presign(
     key: str,
     life: timedelta,
     *,
-    query: Mapping[str, str] | None = None,
-    headers: Mapping[str, str] | None = None,
+    query: tuple[tuple[str, str], ...] = (),
+    headers: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """A URL of the public endpoint for one method; `headers`, in small letters, must be sent along to the letter."""
-    store, now = public(), timezone.now()
-    access_key, secret_key, token = _signing_credentials(store)
-    region = store.region_name or "us-east-1"
-    return signature_v4.presign(
-        signature_v4.s3_signer(access_key, secret_key, region, f"{now:%Y%m%d}"),
+    store = public()
+    names = sorted(headers)
+    presigner = _presigner(store, _signing_credentials(store), method, int(time.time()), life, query, tuple(names))
+    path = f"/{quote(store.bucket_name, safe='')}/{quote(key, safe='/')}"
+    return presigner.url(path, *[headers[name] for name in names])
+
+
+@lru_cache(maxsize=64)
+def _presigner(
+    store: ArtifactStorage,
+    credentials: tuple[str, str, str | None],
+    method: str,
+    second: int,
+    life: timedelta,
+    query: tuple[tuple[str, str], ...],
+    header_names: tuple[str, ...],
+) -> Presigner:
+    """Of the URLs that are asked for in one second most have all this in common."""
+    access_key, secret_key, token = credentials
+    now = datetime.fromtimestamp(second, UTC)
+    signer = signature_v4.s3_signer(access_key, secret_key, store.region_name or "us-east-1", f"{now:%Y%m%d}")
+    return Presigner(
+        signer,
         method,
         store.endpoint_url.rstrip("/"),
-        f"/{quote(store.bucket_name, safe='')}/{quote(key, safe='/')}",
-        query={**(query or {}), "X-Amz-Security-Token": token} if token else query or {},
+        query=(*query, ("X-Amz-Security-Token", token)) if token else query,
         now=now,
         life=life,
-        headers=headers,
+        header_names=header_names,
     )
 
 

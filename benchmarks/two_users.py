@@ -19,6 +19,7 @@ from typing import Any
 
 from benchmarks import load_generator, transfer
 from benchmarks.load_generator import Connection
+from core.sqlite.ticket import Ticket
 from harness import servers
 from harness.servers import Stack
 
@@ -125,12 +126,27 @@ def watched(stack: Stack) -> Iterator[dict[str, list[float]]]:
 
 
 def lock_probe(path: Path) -> Callable[[], None]:
+    """It waits as the processes of the server do."""
+
     def probe() -> None:
-        with closing(sqlite3.connect(path, timeout=60, isolation_level=None)) as database:
-            database.execute("BEGIN IMMEDIATE")
+        with (
+            closing(sqlite3.connect(path, timeout=0.02, isolation_level=None)) as database,
+            Ticket(f"{path}-queue") as ticket,
+        ):
+            ticket.wait(60)
+            while not begin(database):
+                pass
             database.execute("ROLLBACK")
 
     return probe
+
+
+def begin(database: sqlite3.Connection) -> bool:
+    try:
+        database.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError:
+        return False
+    return True
 
 
 def small_write(stack: Stack) -> Callable[[], None]:

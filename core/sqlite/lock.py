@@ -1,42 +1,52 @@
-"""How a web process waits for SQLite's lock, which one writer has at a time, of all processes.
+"""How connections wait for SQLite's lock, which one writer has at a time, of all processes: in the order they came.
 
-As long as the lock goes from one to the next, every writer waits for it. Where somebody holds it for long, the first
-few go on to wait, and the others fail early: the threads that they would take are for people who read.
+SQLite keeps no queue. Whoever waits asks again and again, and may find the lock taken each time, for many seconds,
+where two others take turns. So all wait by tickets, and only who is next asks SQLite.
+
+In a web process only a few threads go on to wait where somebody holds the lock for long, and the others fail early: the
+threads that they would take are for people who read.
 """
 
+import math
 from collections.abc import Callable
 from itertools import count
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.backends.signals import connection_created
 
 from core import database_errors
 from core.sqlite.lock_queue import LockQueue
+from core.sqlite.ticket import Ticket
 
-# For how long one attempt waits in SQLite, in milliseconds.
-ATTEMPT_MILLISECONDS = 100
+# For how long one attempt waits in SQLite, in milliseconds: it asks after 1, 2, 5 and 10 of them.
+ATTEMPT_MILLISECONDS = 20
+# What SQLite waits for where a connection says nothing else, in seconds.
+_DEFAULT_TIMEOUT = 5.0
 # Statements that need no lock.
 _READS = ("SELECT", "PRAGMA", "EXPLAIN")
 
-
-# The front sends 32 requests at once that may write, to two such processes.
-_queue = LockQueue(slots=4, patience=5.0, early=1.0)
+_queue = LockQueue(slots=0, early=math.inf)
 
 
 def limit_waits() -> None:
-    """Let new connections of this process wait as said above, where they are to SQLite."""
-    connection_created.connect(limit_waits_of, dispatch_uid="sqlite-lock")
+    """Let few threads of this process wait for long. The front sends 32 requests at once, to two such processes."""
+    global _queue
+    _queue = LockQueue(slots=4, early=1.0)
 
 
-def limit_waits_of(connection: BaseDatabaseWrapper, **_: Any) -> None:
-    if connection.vendor != "sqlite":
+def wait_in_order(connection: BaseDatabaseWrapper) -> None:
+    """Let this connection wait as said above, for its `timeout` at most; with a timeout of 0 it does not wait."""
+    if not _timeout(connection):
         return
     with connection.cursor() as cursor:
         cursor.execute(f"PRAGMA busy_timeout = {ATTEMPT_MILLISECONDS:d}")
     # Of one thread; it was connected before, most likely.
     if _execute not in connection.execute_wrappers:
         connection.execute_wrappers.append(_execute)
+
+
+def _timeout(connection: BaseDatabaseWrapper) -> float:
+    return connection.settings_dict["OPTIONS"].get("timeout", _DEFAULT_TIMEOUT)
 
 
 def _execute(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
@@ -52,7 +62,10 @@ def _execute(execute: Callable[..., Any], sql: str, params: Any, many: bool, con
             cursor.cursor = connection.create_cursor()
         return execute(sql, params, many, context)
 
-    result = _queue.run(attempt)
-    if not sql.startswith(_READS):
-        _queue.record_success()
+    patience = _timeout(connection)
+    if sql.startswith(_READS) or connection.is_in_memory_db():
+        return _queue.run(attempt, patience)
+    with Ticket(f"{connection.settings_dict['NAME']}-queue") as ticket:
+        result = _queue.run(attempt, patience, ticket)
+    _queue.record_success()
     return result

@@ -49,14 +49,14 @@ def lock() -> Lock:
 
 @pytest.fixture
 def queue(lock) -> LockQueue:
-    return LockQueue(slots=1, patience=5, early=3, clock=lock.clock)
+    return LockQueue(slots=1, early=3, clock=lock.clock)
 
 
 def outcome(queue: LockQueue, lock: Lock) -> tuple[str, int]:
     """What came of a write, and of how many attempts, its own and those meanwhile."""
     before = lock.attempts
     try:
-        return queue.run(lock.attempt), lock.attempts - before
+        return queue.run(lock.attempt, patience=5), lock.attempts - before
     except OperationalError as error:
         assert database_errors.is_busy(error)
         return "busy", lock.attempts - before
@@ -103,18 +103,18 @@ def test_other_errors_are_not_waited_for(queue):
         raise OperationalError("no such table: x")
 
     with pytest.raises(OperationalError):
-        queue.run(fail)
+        queue.run(fail, patience=5)
     assert not queue._waiting
 
 
 @pytest.fixture
 def connection(tmp_path, db) -> Iterator[BaseDatabaseWrapper]:
-    """To a database of its own, as a web process has it."""
-    database = {"ENGINE": "core.sqlite", "NAME": tmp_path / "db", "OPTIONS": {"transaction_mode": "IMMEDIATE"}}
+    """To a database of its own, which it waits for as long as a web process does."""
+    options = {"transaction_mode": "IMMEDIATE", "timeout": 60}
+    database = {"ENGINE": "core.sqlite", "NAME": tmp_path / "db", "OPTIONS": options}
     connections = ConnectionHandler({"default": database})
     connection = connections["default"]
     connection.ensure_connection()
-    sqlite_lock.limit_waits_of(connection)
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("CREATE TABLE words (word text)")
@@ -128,11 +128,11 @@ def test_a_writer_waits_until_the_lock_is_free(connection, monkeypatch, in_trans
         other.execute("BEGIN IMMEDIATE")
 
         class Queue(LockQueue):
-            def _may_wait(self, waiter: object) -> bool:
+            def _may_wait(self, waiter: object, patience: float) -> bool:
                 other.execute("ROLLBACK")
-                return super()._may_wait(waiter)
+                return super()._may_wait(waiter, patience)
 
-        monkeypatch.setattr(sqlite_lock, "_queue", Queue(slots=1, patience=60, early=60))
+        monkeypatch.setattr(sqlite_lock, "_queue", Queue(slots=1, early=60))
         with monkeypatch.context() as patch:
             patch.setattr(transaction, "get_connection", lambda using=None: connection)
             with transaction.atomic() if in_transaction else nullcontext(), connection.cursor() as cursor:
