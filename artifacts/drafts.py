@@ -90,8 +90,8 @@ def open(
         # Whoever repeats the call finds the draft by its digest, and goes on where it stopped.
         if digest and len(specs) + (base.file_count if base else 0) > draft_files.MAX_FILES_A_TRANSACTION:
             return OpenedDraft(DraftResult(version, created, []), kept, specs)
-        for files in draft_bases.slices(kept) if kept else ():
-            draft_bases.copy(version, kept, files)
+        for within in draft_bases.slices(kept) if kept else ():
+            draft_bases.copy(version, kept, within)
         _, missing = references.add_to_locked(actor, version, specs)
     return OpenedDraft(DraftResult(version, created, missing))
 
@@ -99,9 +99,9 @@ def open(
 def fill(actor: Actor, opened: OpenedDraft) -> DraftResult:
     """Give the draft what it does not have yet, in transactions that others need not wait for long."""
     version, missing = opened.result.version, opened.result.missing
-    for files in draft_bases.slices(opened.base) if opened.base else ():
+    for within in draft_bases.slices(opened.base) if opened.base else ():
         with transaction.atomic():
-            draft_bases.copy(draft_files.lock_draft(actor, version), opened.base, files)
+            draft_bases.copy(draft_files.lock_draft(actor, version), opened.base, within)
     if opened.specs:
         _, missing = references.add_in_batches(actor, version, opened.specs)
     return replace(opened.result, missing=missing)

@@ -4,15 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('artifacts', '0025_search_texts'),
+        ("artifacts", "0025_search_texts"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='aliaschange',
-            name='channel',
-            field=models.CharField(choices=[('sdk', 'SDK'), ('api', 'API'), ('wandb', 'wandb client'), ('web', 'Web'), ('admin', 'Admin'), ('worker', 'Worker')], max_length=16),
+            model_name="aliaschange",
+            name="channel",
+            field=models.CharField(
+                choices=[
+                    ("sdk", "SDK"),
+                    ("api", "API"),
+                    ("wandb", "wandb client"),
+                    ("web", "Web"),
+                    ("admin", "Admin"),
+                    ("worker", "Worker"),
+                ],
+                max_length=16,
+            ),
         ),
     ]
