@@ -199,10 +199,11 @@ def perform(contender: Contender, act: str, job: Job) -> Usage:
         memory = _Memory(process.pid)
         _, status, used = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started_at
+        most = memory.end()
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(f"{contender.name} failed to {act}:\n{output.read_text()}{errors.read_text()}")
-    return contender.usage(output.read_text(), Usage(seconds, used.ru_utime + used.ru_stime, memory.end()))
+    return contender.usage(output.read_text(), Usage(seconds, used.ru_utime + used.ru_stime, most))
 
 
 class _Memory:
