@@ -5,7 +5,7 @@ PYTHON = $(VENV)/bin/python
 # Each process has its own servers and database, and reads its own settings. They take the files in our own order.
 PYTEST = $(PYTHON) -m pytest --quiet --dist loadfile --no-loadscope-reorder --tx '2*popen//env:DJANGO_SETTINGS_MODULE='
 # Tests that a database can make a difference to. The others only use HTTP, bring their own, or repeat what these ask.
-BOTH_DATABASES = $(addprefix tests/,accounts api artifacts core events hierarchies migrations notifications projects \
+BOTH_DATABASES = $(addprefix tests/,accounts api artifacts core events hierarchies migrations notifications projects tracking \
 	$(addprefix attacks/test_,brute_force.py busy_database.py long_lists.py) e2e/test_process_kills.py \
 	$(addprefix records/test_,concurrent_processes.py hooks.py manager.py objects.py sessions.py stateful.py) \
 	$(addprefix web/test_,pagination.py project_pages.py search_page.py version_page.py)) \

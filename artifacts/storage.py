@@ -80,6 +80,12 @@ def get_upload_url(key: str, size: int, sha256: str | None = None) -> SignedPut:
     return _sign_put("put_object", key, (), size, sha256)
 
 
+def get_open_upload_url(key: str) -> str:
+    """A URL that takes whatever bytes are sent to it, for clients that do not say what they will send."""
+    SIGNED_URLS.labels("put_object").inc()
+    return presign("PUT", key, SIGNED_URL_LIFE)
+
+
 def get_part_url(key: str, upload_id: str, number: int, size: int, sha256: str | None = None) -> SignedPut:
     """The same for one part of a multipart upload; the first part is number 1."""
     return _sign_put("upload_part", key, (("uploadId", upload_id), ("partNumber", str(number))), size, sha256)

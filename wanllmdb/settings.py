@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     # Before the registry: of a project that is deleted, its records let go of their bytes first.
     "hierarchies",
     "artifacts",
+    "tracking",
     "notifications",
     "web",
 ]

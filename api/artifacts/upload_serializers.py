@@ -258,7 +258,9 @@ def reference_spec(data: dict[str, Any]) -> ReferenceSpec:
 
 
 class UploadRequestSerializer(serializers.Serializer):
-    kind = serializers.ChoiceField(StoredObject.Kind.choices)
+    kind = serializers.ChoiceField(
+        [(kind.value, kind.label) for kind in (StoredObject.Kind.FILE, StoredObject.Kind.PACK)]
+    )
     sha256 = HashField(validators.SHA256)
     size = SizeField()
     part_size = SizeField(required=False, allow_null=True)

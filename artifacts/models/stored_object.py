@@ -1,4 +1,4 @@
-"""One object in the bucket: a single file, or a pack of small ones."""
+"""One object in the bucket: a single file, a pack of small ones, or something that a run streamed or saved."""
 
 import math
 from collections.abc import Iterable
@@ -33,12 +33,16 @@ class StoredObjectQuerySet(models.QuerySet["StoredObject"]):
         """Objects that are one file, sent in one PUT, or in parts whose signed URLs are bound to their sizes alone."""
         return self.filter(kind=StoredObject.Kind.FILE, part_hashes=[])
 
+    def collectable(self, before: datetime) -> Self:
+        """Those from before `before` that are there for blobs. What runs need, `tracking` knows."""
+        return self.filter(created_at__lt=before).exclude(kind=StoredObject.Kind.RUN)
+
     def orphaned(self, before: datetime) -> Self:
         """Objects that no file of any version, no hold and no composed blob needs, and nobody claimed since `before`.
 
         Those of a draft stay: while it lives, their rows keep their keys from being used a second time.
         """
-        old = self.filter(created_at__lt=before).exclude(version__state=VersionState.DRAFT)
+        old = self.collectable(before).exclude(version__state=VersionState.DRAFT)
         needless = old.exclude(blobs__files__isnull=False).exclude(blobs__holds__isnull=False)
         needless = needless.exclude(blobs__uses__isnull=False)
         return needless.exclude(blobs__claimed_at__gte=before)
@@ -50,13 +54,14 @@ class StoredObjectQuerySet(models.QuerySet["StoredObject"]):
 
     def empty(self, before: datetime) -> Self:
         """Objects from before `before` that have no blobs. Those of a draft stay, as in `orphaned`."""
-        return self.filter(created_at__lt=before, blobs__isnull=True).exclude(version__state=VersionState.DRAFT)
+        return self.collectable(before).filter(blobs__isnull=True).exclude(version__state=VersionState.DRAFT)
 
 
 class StoredObject(models.Model):
     class Kind(models.TextChoices):
         FILE = "file", "File"
         PACK = "pack", "Pack"
+        RUN = "run", "Of a run"
 
     class State(models.TextChoices):
         EXPECTED = "expected", "Expected"
@@ -94,13 +99,16 @@ class StoredObject(models.Model):
                 fields=["reserved_key"], condition=~Q(reserved_key=""), name="object_reserved_key_unique"
             ),
             models.CheckConstraint(condition=Q(size__gte=0), name="object_size_is_natural"),
-            models.CheckConstraint(condition=Q(kind__in=["file", "pack"]), name="object_kind_is_known"),
+            models.CheckConstraint(condition=Q(kind__in=["file", "pack", "run"]), name="object_kind_is_known"),
             models.CheckConstraint(condition=Q(state__in=["expected", "uploaded"]), name="object_state_is_known"),
             models.CheckConstraint(
                 condition=Q(sha256__isnull=True) | Q(sha256__regex=validators.SHA256), name="object_sha256_is_hex"
             ),
         ]
-        indexes = [models.Index(fields=["created_at"], name="object_by_age")]
+        indexes = [
+            models.Index(fields=["created_at"], name="object_by_age"),
+            models.Index(fields=["created_at"], condition=Q(kind="run"), name="object_of_run_by_age"),
+        ]
 
     def __str__(self) -> str:
         return self.key

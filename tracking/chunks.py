@@ -1,0 +1,80 @@
+"""Chunks of lines, read: which there are, and the lines that are in them, wherever these are."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from artifacts import storage
+from core import errors
+from projects.models import Run
+from tracking import lines
+from tracking.models import RunChunk, Stream
+
+# What is in memory at once, compressed, unless one chunk alone has more.
+_BATCH_BYTES = 4 * 2**20
+_RANGES_A_QUERY = 1000
+
+
+class Range(NamedTuple):
+    """Where a chunk begins and ends, and the bytes of its lines."""
+
+    first_line: int
+    end_line: int
+    size: int
+
+
+def ranges(
+    run: Run, stream: Stream, start: int = 0, *, min_step: int | None = None, max_step: int | None = None
+) -> list[Range]:
+    """The chunks with lines from number `start` on, up to `_RANGES_A_QUERY`; those that can have such steps only.
+
+    Steps are at least `min_step` and less than `max_step`. One query.
+    """
+    chunks = RunChunk.objects.of(run, stream).filter(end_line__gt=start)
+    if min_step is not None:
+        chunks = chunks.filter(last_step__gte=min_step)
+    if max_step is not None:
+        chunks = chunks.filter(first_step__lt=max_step)
+    return list(map(Range._make, chunks.values_list("first_line", "end_line", "size")[:_RANGES_A_QUERY]))
+
+
+def read(run: Run, stream: Stream, start: int, stop: int) -> Iterator[tuple[int, str]]:
+    """The lines from number `start` up to `stop`, each with its number. One query, and an object for each chunk in one.
+
+    Chunks that a worker has put together meanwhile are read as they are now.
+    """
+    found = RunChunk.objects.of(run, stream).overlapping(start, stop).select_related("object")
+    for chunk in found.iterator(chunk_size=100):
+        texts = load(chunk)
+        first, last = max(start, chunk.first_line), min(stop, chunk.end_line)
+        for number in range(first, last):
+            yield number, texts[number - chunk.first_line]
+
+
+def read_all(run: Run, stream: Stream, start: int = 0) -> Iterator[tuple[int, str]]:
+    """All lines from number `start` on, a few MiB at a time."""
+    while found := ranges(run, stream, start):
+        for batch in _batches(found):
+            yield from read(run, stream, max(start, batch[0].first_line), batch[-1].end_line)
+        start = found[-1].end_line
+
+
+def load(chunk: RunChunk) -> list[str]:
+    """The lines of a chunk. Raises `StoreUnavailable`, where they are in the object store and it does not respond."""
+    if chunk.object is None:
+        return lines.decompress(bytes(chunk.body))
+    texts = lines.decompress_object(b"".join(storage.download_file(chunk.object.key)))
+    if len(texts) != chunk.line_count:
+        raise errors.Unavailable(f"The object store has other bytes at {chunk.object.key!r} than were sent to it.")
+    return texts
+
+
+def _batches(found: Sequence[Range]) -> Iterator[list[Range]]:
+    batch: list[Range] = []
+    size = 0
+    for one in found:
+        if batch and size + one.size > _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(one)
+        size += one.size
+    yield batch

@@ -1,0 +1,56 @@
+"""What a run wrote to its console: lines as they came, and what is in them."""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from projects.models import Run
+from tracking import chunks, streams
+from tracking.models import Stream
+
+# Of one console, what is shown. Downloads have all of it.
+MAX_LINES = 100_000
+_FORM = re.compile(
+    r"(?P<error>ERROR )?(?P<timestamp>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?)"
+    r"(?: \[(?P<label>[^]]+)\](?= ))?(?: (?P<text>.*))?",
+    re.DOTALL,
+)
+
+
+class ConsoleLine(NamedTuple):
+    """A line with its number from 0; `timestamp` is ISO 8601 in UTC without zone, empty where the line has none."""
+
+    number: int
+    timestamp: str
+    level: str
+    label: str
+    text: str
+
+
+def parse(number: int, text: str) -> ConsoleLine:
+    found = _FORM.fullmatch(text)
+    if found is None:
+        return ConsoleLine(number, "", "info", "", text)
+    level = "error" if found["error"] else "info"
+    return ConsoleLine(number, found["timestamp"], level, found["label"] or "", found["text"] or "")
+
+
+def read(run: Run, *, first: int | None = None, after: int | None = None, last: int | None = None) -> list[ConsoleLine]:
+    """The first lines after number `after`, or with `last` the last lines; at most `MAX_LINES`."""
+    if last is not None:
+        return _parsed(streams.numbered_tail(run, Stream.CONSOLE, min(last, MAX_LINES)))
+    start = 0 if after is None else after + 1
+    return _parsed(_first(run, start, min(MAX_LINES if first is None else first, MAX_LINES)))
+
+
+def line_count(run: Run) -> int:
+    return streams.line_count(run, Stream.CONSOLE)
+
+
+def _first(run: Run, start: int, count: int) -> Iterable[tuple[int, str]]:
+    found = chunks.read_all(run, Stream.CONSOLE, start)
+    return (line for line, _ in zip(found, range(count), strict=False))
+
+
+def _parsed(found: Iterable[tuple[int, str]]) -> list[ConsoleLine]:
+    return [parse(number, text) for number, text in found]

@@ -1,0 +1,196 @@
+"""The history of a run: rows that it logged step by step, in the order in which they arrived."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Min
+
+from accounts import permissions
+from accounts.actor import Actor
+from accounts.models import Role
+from core import long_values
+from projects.models import Run
+from tracking import chunks, history_keys, lines, series, streams
+from tracking.lines import STEP, Row
+from tracking.models import HistoryWriter, RunChunk, RunStream, Stream
+
+MAX_CHUNKS_A_PAGE = 1000
+_PLAIN = re.compile(r"[A-Za-z0-9_ -]+")
+
+
+class Page(NamedTuple):
+    """Rows, and the number of the row where the next page begins; None after the last page."""
+
+    rows: list[Row]
+    next_row: int | None
+
+
+@transaction.atomic
+def append(actor: Actor, run: Run, writer: UUID, offset: int, rows: list[Row]) -> Run:
+    """Add the rows that the writer counts from `offset`, each with an integer `_step`; also after the run has ended.
+
+    Those that arrived before are skipped, so that a request can be repeated. Raises `HistoryFull`.
+    """
+    permissions.require(actor, run.project.team, Role.EDITOR)
+    locked = streams.lock(run)
+    # Of who has sent nothing there is no row, so that only rows of the history make more of them.
+    progress = HistoryWriter.objects.filter(run=locked, writer=writer).first() or HistoryWriter(
+        run=locked, writer=writer
+    )
+    new = rows[max(progress.row_count - offset, 0) :]
+    if new:
+        streams.extend(locked, Stream.HISTORY, lines.of_rows(new))
+        progress.row_count = offset + len(rows)
+        progress.save()
+    for column in ("history_row_count", "last_step"):
+        setattr(run, column, getattr(locked, column))
+    return run
+
+
+def rewind(actor: Actor, run: Run, step: int) -> None:
+    """Forget the first row of a later step than this, and all that came after it."""
+    permissions.require(actor, run.project.team, Role.EDITOR)
+    found = chunks.ranges(run, Stream.HISTORY, min_step=step + 1)
+    if not found:
+        return
+    for number, text in chunks.read(run, Stream.HISTORY, found[0].first_line, found[0].end_line):
+        row = lines.load(text)
+        row_step = None if row is None else lines.step_of(row)
+        if row_step is not None and row_step > step:
+            streams.truncate(actor, run, Stream.HISTORY, number)
+            return
+
+
+def page(
+    run: Run, *, start: int = 0, limit: int = 1000, min_step: int | None = None, max_step: int | None = None
+) -> Page:
+    """The rows from number `start` on, whose step is at least `min_step` and less than `max_step`. Two queries.
+
+    There may be fewer than `limit` before the next page: rows have as many bytes as `long_values` lets a page of this
+    request have, and those of other steps count too.
+    """
+    budget = long_values.page_budget()
+    found = chunks.ranges(run, Stream.HISTORY, start, min_step=min_step, max_step=max_step)
+    if not found:
+        return Page([], None)
+    first, end, has_more = max(start, found[0].first_line), *_end_of_page(found, start, limit, budget)
+    rows: list[Row] = []
+    size = 0
+    for number, text in chunks.read(run, Stream.HISTORY, first, end):
+        row = lines.load(text)
+        if row is None or not _is_between(row, min_step, max_step):
+            continue
+        size += len(text)
+        if len(rows) == limit or (rows and size > budget):
+            return Page(rows, number)
+        rows.append(row)
+    return Page(rows, end if has_more else None)
+
+
+def _end_of_page(found: Sequence[chunks.Range], start: int, limit: int, budget: int) -> tuple[int, bool]:
+    """The number after the last row that is loaded for a page, and whether there are chunks after it."""
+    end, size = start, 0
+    for count, one in enumerate(found):
+        is_full = size + one.size > budget or end - start >= limit or count == MAX_CHUNKS_A_PAGE - 1
+        # One is loaded in any case.
+        if is_full and count:
+            return end, True
+        end, size = one.end_line, size + one.size
+    return end, False
+
+
+def read(run: Run, *, min_step: int | None = None, max_step: int | None = None, limit: int) -> list[Row]:
+    """At most `limit` rows of steps from `min_step` up to, not including, `max_step`, in their order."""
+    rows: list[Row] = []
+    start: int | None = 0
+    while start is not None and len(rows) < limit:
+        found, start = page(run, start=start, limit=limit - len(rows), min_step=min_step, max_step=max_step)
+        rows += found
+    return rows
+
+
+def spread(run: Run, samples: int, stream: Stream = Stream.HISTORY) -> list[Row]:
+    """At most so many rows of the whole stream, evenly spread, the first and the last one among them."""
+    wanted = set(_evenly(streams.line_count(run, stream), samples))
+    found = (lines.load(text) for number, text in chunks.read_all(run, stream) if number in wanted)
+    return [row for row in found if row is not None]
+
+
+def sample(
+    run: Run, keys: Sequence[str], samples: int, min_step: int | None = None, max_step: int | None = None
+) -> list[Row]:
+    """At most so many rows that have all of these keys, with these alone, evenly spread over their steps.
+
+    Keys of nested objects have dots. Both steps are included. Long histories are read from their thinned series,
+    where the keys allow it: from those of one key, with `_step`, `_runtime` and `_timestamp` beside it.
+    """
+    rows = series.points(run, keys, min_step, max_step)
+    if rows is None:
+        rows = list(_with_keys(run, keys, min_step, max_step))
+    return [rows[number] for number in _evenly(len(rows), samples)]
+
+
+def keys(run: Run) -> dict[str, Any] | None:
+    """The keys of all rows, with how many values of which type they have; None without a history."""
+    state = RunStream.objects.filter(run=run, stream=Stream.HISTORY, line_count__gt=0).first()
+    if state is None:
+        return None
+    return {"keys": history_keys.describe(state.keys), "sets": [], "lastStep": run.last_step}
+
+
+def first_step(run: Run) -> int | None:
+    return RunChunk.objects.of(run, Stream.HISTORY).aggregate(step=Min("first_step"))["step"]
+
+
+def latest(run: Run, count: int) -> list[Row]:
+    """The last rows, newest first."""
+    return [row for row in map(lines.load, reversed(streams.tail(run, Stream.HISTORY, count))) if row is not None]
+
+
+def _with_keys(run: Run, keys: Sequence[str], min_step: int | None, max_step: int | None) -> Iterator[Row]:
+    wanted = dict.fromkeys(keys)
+    # They are in the text of each row that has the keys: no encoder escapes these characters.
+    names = [max(found, key=len) for key in wanted if (found := _PLAIN.findall(key))]
+    for _, text in chunks.read_all(run, Stream.HISTORY):
+        if not all(name in text for name in names):
+            continue
+        row = lines.load(text)
+        if row is None or not _is_between(row, min_step, None if max_step is None else max_step + 1):
+            continue
+        values = row if all(key in row for key in wanted) else dict(history_keys.flatten(row))
+        if all(key in values for key in wanted):
+            yield {key: values[key] for key in wanted}
+
+
+def _is_between(row: Row, min_step: int | None, max_step: int | None) -> bool:
+    if min_step is None and max_step is None:
+        return True
+    step = lines.step_of(row)
+    return step is not None and (min_step is None or step >= min_step) and (max_step is None or step < max_step)
+
+
+def _evenly(count: int, samples: int) -> list[int]:
+    """At most `samples` of the numbers below `count`, with the first and the last one."""
+    if count <= samples:
+        return list(range(count))
+    if samples <= 1:
+        return [0][:samples]
+    return [round(number * (count - 1) / (samples - 1)) for number in range(samples)]
+
+
+__all__ = [
+    "STEP",
+    "Page",
+    "append",
+    "first_step",
+    "keys",
+    "latest",
+    "page",
+    "read",
+    "rewind",
+    "sample",
+    "spread",
+]

@@ -1,0 +1,200 @@
+"""Thinned series of the metrics of long histories: what charts are drawn from, whatever the length.
+
+Of each key every `stride`-th number is kept; the stride doubles when there are more than `MAX_POINTS`. Workers extend
+the series as the history grows. What was logged since is read from its chunks.
+"""
+
+import zlib
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from math import isnan, nan
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import transaction
+
+from projects.models import Run
+from tracking import chunks, history_keys, lines
+from tracking.lines import STEP, Row
+from tracking.models import RunSeries, RunStream, Stream
+from tracking.models.stream import MAX_PLAIN_LINES
+
+MAX_POINTS = 2_000
+# Beside the value of each point, as charts have them on their x axis.
+AXES = (STEP, "_runtime", "_timestamp")
+_LINES_A_TURN = 10_000
+_BYTES_A_TURN = 8 * 2**20
+_KEYS_A_TURN = 200
+_COLUMNS = 5
+
+
+class Point(NamedTuple):
+    """NaN stands for what the row had not."""
+
+    line: float
+    step: float
+    runtime: float
+    timestamp: float
+    value: float
+
+
+@dataclass
+class Thinned:
+    """Every `stride`-th of `count` numbers."""
+
+    count: int = 0
+    stride: int = 1
+    points: list[Point] = field(default_factory=list)
+
+    def add(self, point: Point) -> None:
+        if self.count % self.stride == 0:
+            self.points.append(point)
+            if len(self.points) > MAX_POINTS:
+                self.points = self.points[::2]
+                self.stride *= 2
+        self.count += 1
+
+
+def encode(points: Sequence[Point]) -> bytes:
+    """Column by column, which compresses well."""
+    columns = zip(*points, strict=True)
+    return zlib.compress(b"".join(array("d", column).tobytes() for column in columns))
+
+
+def decode(body: bytes) -> list[Point]:
+    values = array("d")
+    values.frombytes(zlib.decompress(body))
+    length = len(values) // _COLUMNS
+    return list(map(Point, *(values[start * length : (start + 1) * length] for start in range(_COLUMNS))))
+
+
+def points(run: Run, keys: Sequence[str], min_step: int | None, max_step: int | None) -> list[Row] | None:
+    """Rows with these keys from the thinned series of one of them, up to the last row of the history.
+
+    None where they have to be read from the chunks: the history has no series, or the keys ask for more than one.
+    """
+    metrics = [key for key in dict.fromkeys(keys) if key not in AXES]
+    state = RunStream.objects.defer("keys").filter(run=run, stream=Stream.HISTORY).first()
+    if state is None or not state.series_end or state.line_count <= MAX_PLAIN_LINES or len(metrics) > 1:
+        return None
+    key = metrics[0] if metrics else STEP
+    row = RunSeries.objects.filter(run=run, key=key).first()
+    if row is None:
+        return None
+    thinned = Thinned(row.count, row.stride, decode(bytes(row.points)))
+    newest: Point | None = None
+    for number, text in chunks.read_all(run, Stream.HISTORY, state.series_end):
+        for found, point in _points_of(number, text):
+            if found == key:
+                thinned.add(point)
+                newest = point
+    kept = thinned.points
+    if newest is not None and kept[-1] != newest:
+        kept = [*kept, newest]
+    rows = (_row(point, keys, key) for point in kept if _is_between(point.step, min_step, max_step))
+    return [one for one in rows if len(one) == len(set(keys))]
+
+
+def update(run_id: UUID) -> None:
+    """Extend the series of a history with the rows that it has got since. May run twice, also at once."""
+    while _extend(run_id):
+        pass
+
+
+def _extend(run_id: UUID) -> bool:
+    """Add some thousand rows; False once there are no more, or another worker was faster."""
+    state = RunStream.objects.unsampled().filter(run=run_id).select_related("run").first()
+    if state is None:
+        return False
+    added: dict[str, list[Point]] = {}
+    end = state.series_end
+    for number, text in _turn(chunks.read_all(state.run, Stream.HISTORY, end)):
+        end = number + 1
+        for key, point in _points_of(number, text):
+            added.setdefault(key, []).append(point)
+    return _write(state, added, state.line_count if end == state.series_end else end)
+
+
+def _turn(found: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    size = 0
+    for number, text in islice(found, _LINES_A_TURN):
+        yield number, text
+        size += len(text)
+        if size > _BYTES_A_TURN:
+            return
+
+
+@transaction.atomic
+def _write(state: RunStream, added: dict[str, list[Point]], end: int) -> bool:
+    Run.objects.select_for_update(no_key=True).filter(pk=state.run_id).first()
+    unchanged = RunStream.objects.filter(pk=state.pk, revision=state.revision, series_end=state.series_end)
+    if not unchanged.exists():
+        return False
+    if state.series_end == 0:
+        RunSeries.objects.filter(run=state.run).delete()
+    waiting = iter(added)
+    while some := list(islice(waiting, _KEYS_A_TURN)):
+        _write_series(state, {key: added[key] for key in some})
+    unchanged.update(series_end=end)
+    return True
+
+
+def _write_series(state: RunStream, added: dict[str, list[Point]]) -> None:
+    rows = {row.key: row for row in RunSeries.objects.filter(run=state.run, key__in=added)}
+    written = []
+    for key, new in added.items():
+        row = rows.get(key) or RunSeries(run=state.run, key=key, count=0)
+        thinned = Thinned(row.count, row.stride, decode(bytes(row.points)) if row.count else [])
+        for point in new:
+            thinned.add(point)
+        row.count, row.stride, row.points = thinned.count, thinned.stride, encode(thinned.points)
+        written.append(row)
+    RunSeries.objects.bulk_create(
+        written,
+        update_conflicts=True,
+        unique_fields=["run", "key"],
+        update_fields=["count", "stride", "points"],
+    )
+
+
+def _points_of(number: int, text: str) -> Iterator[tuple[str, Point]]:
+    """The numbers of a line, each with its key."""
+    row = lines.load(text)
+    if row is None:
+        return
+    axes = [_number(row.get(name)) for name in AXES]
+    for key, value in history_keys.flatten(row):
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if (is_number or value in ("NaN", "Infinity", "-Infinity")) and len(key) <= 512 and "\0" not in key:
+            yield key, Point(number, *axes, _number(value))
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return nan
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return nan
+
+
+def _row(point: Point, keys: Sequence[str], key: str) -> Row:
+    axes = dict(zip(AXES, point[1:4], strict=True))
+    row: Row = {}
+    for name in keys:
+        if name in axes and name != key:
+            if not isnan(axes[name]):
+                row[name] = int(axes[name]) if name == STEP else axes[name]
+        elif name == STEP:
+            row[name] = int(point.value)
+        else:
+            row[name] = lines.finite(point.value)
+    return row
+
+
+def _is_between(step: float, min_step: int | None, max_step: int | None) -> bool:
+    if min_step is None and max_step is None:
+        return True
+    return not isnan(step) and (min_step is None or step >= min_step) and (max_step is None or step <= max_step)
