@@ -23,6 +23,7 @@ import events.tasks
 import hierarchies.tasks
 import notifications.tasks
 import projects.tasks
+import tracking.tasks
 from core.errors import RegistryError
 from harness.servers import ROOT
 from projects.errors import RunEnded
@@ -104,7 +105,7 @@ def test_every_setting_is_listed():
 def test_every_timer_is_listed():
     timers = [
         timer
-        for owner in (accounts, artifacts, artifacts.references, events, hierarchies, notifications, projects)
+        for owner in (accounts, artifacts, artifacts.references, events, hierarchies, notifications, projects, tracking)
         for timer in owner.tasks.BEAT.values()
     ]
     seconds = {timer["task"]: timer["schedule"].total_seconds() for timer in timers}
