@@ -24,10 +24,10 @@ class Deleted:
     name: str
     holder: UUID
     role: Role | None = None
-    last_assigned_number: int = 0
+    last_assigned_number: int | None = None
 
 
-def record_rename(actor: Actor, scope: UUID, name: str, holder: UUID, last_assigned_number: int = 0) -> None:
+def record_rename(actor: Actor, scope: UUID, name: str, holder: UUID, last_assigned_number: int | None = None) -> None:
     """From now on the name leads to its holder by its new name, and nobody else can take it."""
     FormerName.objects.create(
         scope=scope, name=name, holder=holder, last_assigned_number=last_assigned_number, freed_by=actor.user

@@ -50,8 +50,11 @@ def create(
     metadata: dict[str, Any] | None = None,
     tags: Iterable[str] = (),
     auto_latest: bool = True,
+    first_number: int = 1,
 ) -> Artifact:
     """A new artifact without versions, whose numbers go on where an artifact of this name was deleted.
+
+    `first_number` is that of its first version otherwise: 0 where the wandb client makes it.
 
     `NameTaken` carries the id of the one that has the name, or had it until it was renamed. Raises `NameReserved`.
     """
@@ -65,6 +68,7 @@ def create(
         description=description,
         metadata=metadata or {},
         auto_latest=auto_latest,
+        first_number=first_number,
         created_by=actor.user,
     )
     with _translate_name_taken(project, name):

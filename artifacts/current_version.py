@@ -40,11 +40,11 @@ def annotate(artifacts: QuerySet[Artifact]) -> QuerySet[Artifact]:
 
 def of(artifact: Artifact) -> CurrentVersion | None:
     """Where `production` points, else `latest`, else the newest finalized version. Of an artifact with `annotate`."""
-    if artifact.production_number:
+    if artifact.production_number is not None:
         return CurrentVersion(artifact.production_number, PRODUCTION)
-    if artifact.latest_alias_number:
+    if artifact.latest_alias_number is not None:
         return CurrentVersion(artifact.latest_alias_number, validators.LATEST)
-    return CurrentVersion(artifact.latest_version_number, "") if artifact.latest_version_number else None
+    return None if artifact.latest_version_number is None else CurrentVersion(artifact.latest_version_number, "")
 
 
 def _number_at(alias: str) -> Subquery:

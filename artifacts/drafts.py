@@ -116,8 +116,8 @@ def check_aliases(actor: Actor, artifact: Artifact, names: Iterable[str], number
     permissions.require(actor, artifact.project.team, Role.EDITOR)
     names = [validators.check_alias(alias) for alias in names]
     for alias in names:
-        if validators.version_number(alias):
-            alias_verbs.check_new_alias(artifact, alias, number or next_number(artifact))
+        if validators.version_number(alias) is not None:
+            alias_verbs.check_new_alias(artifact, alias, next_number(artifact) if number is None else number)
     if names:
         existing = artifact.alias_set.filter(alias__in=names).values_list("alias", flat=True)
         alias_verbs.check_room(artifact, set(names).difference(existing))
@@ -128,7 +128,7 @@ def check_aliases(actor: Actor, artifact: Artifact, names: Iterable[str], number
 
 def newest_with(artifact: Artifact, digest: str | None, executable_digest: str | None) -> ArtifactVersion | None:
     """The newest finalized version, if it has these digests and its bytes are not corrupt."""
-    if not digest or not artifact.latest_version_number:
+    if not digest or artifact.latest_version_number is None:
         return None
     intact = artifact.versions.finalized().exclude(integrity=ArtifactVersion.Integrity.CORRUPT)
     if executable_digest is not None:
@@ -138,7 +138,7 @@ def newest_with(artifact: Artifact, digest: str | None, executable_digest: str |
 
 def next_number(artifact: Artifact) -> int:
     """The one after the last, without those by which an alias is called already: `name:v4` goes on to mean it."""
-    number = artifact.last_assigned_number + 1
+    number = artifact.first_number if artifact.last_assigned_number is None else artifact.last_assigned_number + 1
     while artifact.alias_set.filter(alias=f"v{number}").exists():
         number += 1
     return number

@@ -57,7 +57,7 @@ def check_numbers(project: Project) -> None:
     others, last = _projects_before(project), _last_number_of_strangers(project.team)
     before = _last_assigned_numbers(None, others) if others else {}
     used = Artifact.objects.filter(project=project).select_related("project__team")
-    for artifact in used if last else used.filter(name__in=before):
+    for artifact in used.filter(name__in=before) if last is None else used:
         _continue_numbers(artifact, before, last)
 
 
@@ -70,8 +70,10 @@ def check_team_numbers(team: Team) -> None:
 
 def prune() -> int:
     """Delete former names whose time is over and which no number of a version hangs on. Returns how many."""
-    over = FormerName.objects.filter(freed_at__lte=timezone.now() - settings.FORMER_NAME_LIFE, last_assigned_number=0)
-    numbered = Artifact.objects.filter(last_assigned_number__gt=0)
+    over = FormerName.objects.filter(
+        freed_at__lte=timezone.now() - settings.FORMER_NAME_LIFE, last_assigned_number__isnull=True
+    )
+    numbered = Artifact.objects.filter(last_assigned_number__isnull=False)
     inside = [
         FormerName.objects.filter(scope=OuterRef("holder")),
         numbered.filter(pk=OuterRef("holder")),
@@ -100,17 +102,17 @@ def _projects_before(project: Project) -> set[UUID]:
     return before - {project.pk}
 
 
-def _last_number_of_strangers(team: Team) -> int:
-    """The last number that any version had under the name of the team when it was a stranger's, in full hundreds, or 0.
+def _last_number_of_strangers(team: Team) -> int | None:
+    """The last number that any version had under the name of the team when it was a stranger's, in full hundreds.
 
     It is settled when it is asked for first: what that team does by its name of today does not matter.
     """
     others = FormerName.objects.of(SERVER, team.name.lower()).exclude(holder=team.pk)
     strangers = others.exclude(freed_by=team.created_by_id)
-    for row in strangers.filter(last_assigned_number=0):
+    for row in strangers.filter(last_assigned_number__isnull=True):
         last = max(_last_number_in(row.holder), 1)
         others.filter(pk=row.pk).update(last_assigned_number=-(-last // _HUNDRED) * _HUNDRED)
-    return strangers.aggregate(last=Max("last_assigned_number"))["last"] or 0
+    return strangers.aggregate(last=Max("last_assigned_number"))["last"]
 
 
 def _last_number_in(team: UUID) -> int:
@@ -128,24 +130,25 @@ def _last_assigned_numbers(
     """By name the last number of those that had it in these projects: that it has now, or had when it was deleted."""
     former = FormerName.objects.filter(scope__in=projects)
     former = former.filter(name__in=names) if names else former
-    living = Artifact.objects.filter(last_assigned_number__gt=0)
+    living = Artifact.objects.filter(last_assigned_number__isnull=False)
     if but:
         former, living = former.exclude(holder=but.pk), living.exclude(pk=but.pk)
     rows = list(former.values_list("name", "holder", "last_assigned_number"))
     of_holder = dict(living.filter(pk__in=former.values("holder")).values_list("pk", "last_assigned_number"))
-    numbers = [(name, max(number, of_holder.get(holder, 0))) for name, holder, number in rows]
+    numbers = [(name, number) for name, holder, own in rows for number in (own, of_holder.get(holder))]
     inside = living.filter(project__in=projects)
     inside = inside.filter(name__in=names) if names else inside
     last: dict[str, int] = {}
     for name, number in [*numbers, *inside.values_list("name", "last_assigned_number")]:
-        last[name] = max(number, last.get(name, 0))
-    return {name: number for name, number in last.items() if number}
+        if number is not None:
+            last[name] = max(number, last.get(name, 0))
+    return last
 
 
-def _continue_numbers(artifact: Artifact, before: dict[str, int], of_strangers: int) -> None:
-    of_name = before.get(artifact.name, 0)
-    last = max(of_name, of_strangers)
-    if not last:
+def _continue_numbers(artifact: Artifact, before: dict[str, int], of_strangers: int | None) -> None:
+    of_name = before.get(artifact.name, -1)
+    last = max(of_name, -1 if of_strangers is None else of_strangers)
+    if last < 0:
         return
     lowest = ArtifactVersion.objects.filter(artifact=artifact, number__lte=last).order_by("number").first()
     if lowest and lowest.number > of_name:
@@ -158,6 +161,6 @@ def _continue_numbers(artifact: Artifact, before: dict[str, int], of_strangers: 
             f"{artifact.full_name}:{lowest.version} meant another version before: there was an artifact of that name, "
             f"with versions up to v{of_name}. Choose another name, or create a new artifact with this one."
         )
-    if artifact.last_assigned_number < last:
+    if artifact.last_assigned_number is None or artifact.last_assigned_number < last:
         artifact.last_assigned_number = last
         artifact.save(update_fields=["last_assigned_number"])

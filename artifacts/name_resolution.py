@@ -79,7 +79,7 @@ def find_version(artifact: Artifact, version: str, at: datetime | None = None) -
     """The finalized version of that name, such as `v3`; with `at`, only if it was finalized by then."""
     number = validators.version_number(version)
     if number is None:
-        raise errors.Invalid(f"{version!r} is not a version: versions are v1, v2, v3 …")
+        raise errors.Invalid(f"{version!r} is not a version: versions are v0, v1, v2 …")
     row = _find_number(artifact, number)
     if row is None or not row.is_finalized:
         raise _no_version(artifact, number, row)
@@ -113,12 +113,12 @@ def resolve_suffix(artifact: Artifact, suffix: str, at: datetime | None = None) 
     So what a name means never changes from an alias to a version, nor from a version that was deleted to an alias.
     """
     number = validators.version_number(suffix)
-    row = _find_number(artifact, number) if number else None
+    row = _find_number(artifact, number) if number is not None else None
     if row and row.is_finalized and (at is None or _was_there(row, at)):
         return Resolved(artifact, row, None)
     if row and row.is_finalized:
         raise errors.VersionNotFound(f"Version {suffix} of artifact {artifact.name!r} was not finalized at that time.")
-    if number and (row or (at is None and aliases.find(artifact, suffix) is None)):
+    if number is not None and (row or (at is None and aliases.find(artifact, suffix) is None)):
         raise _no_version(artifact, number, row)
     return Resolved(artifact, find_aliased(artifact, suffix, at), suffix)
 
@@ -135,13 +135,16 @@ def _find_number(artifact: Artifact, number: int) -> ArtifactVersion | None:
 
 def _no_version(artifact: Artifact, number: int, row: ArtifactVersion | None) -> errors.VersionNotFound:
     # A number that was assigned to no version of it was assigned to one of an artifact that had the name before.
-    was_deleted = row.state == row.State.DELETED if row else number <= artifact.last_assigned_number
+    was_deleted = row.state == row.State.DELETED if row else _was_assigned(artifact, number)
     if was_deleted:
         return errors.VersionNotFound.deleted(f"Version v{number}", artifact.name)
-    newest = (
-        f"The latest is {artifact.latest_version}." if artifact.latest_version_number else "It has no versions yet."
-    )
+    newest = f"The latest is {artifact.latest_version}." if artifact.latest_version else "It has no versions yet."
     return errors.VersionNotFound(f"Artifact {artifact.name!r} has no version 'v{number}'. {newest}")
+
+
+def _was_assigned(artifact: Artifact, number: int) -> bool:
+    last = artifact.last_assigned_number
+    return last is not None and artifact.first_number <= number <= last
 
 
 def _was_there(version: ArtifactVersion, at: datetime) -> bool:

@@ -227,7 +227,7 @@ def named_versions(user: User, query: str) -> QuerySet[ArtifactVersion] | QueryS
     )
     of_artifact = Q(Exists(artifacts.filter(pk=OuterRef("artifact"))))
     number = validators.version_number(suffix)
-    if name and number:
+    if name and number is not None:
         rows = ArtifactVersion.objects.finalized().filter(of_artifact, number=number)
         return long_values.defer(rows.for_display(), "").order_by("-artifact_id")
     aliases = ArtifactAlias.objects.filter(of_artifact).select_related("version__created_by", "artifact__project__team")
@@ -325,8 +325,8 @@ def _version(kind: str, term: Term) -> Q:
     number = validators.version_number(suffix)
     name = full_name.rpartition("/")[2]
     if kind == "versions":
-        return _called(name, "artifact") & (Q(number=number) if number else Q(aliases__alias=suffix))
-    if number:
+        return _called(name, "artifact") & (Q(aliases__alias=suffix) if number is None else Q(number=number))
+    if number is not None:
         logged = ArtifactVersion.objects.finalized().filter(artifact=OuterRef("pk"), number=number)
         return _called(name) & Q(Exists(logged))
     return _called(name) & Q(Exists(ArtifactAlias.objects.filter(artifact=OuterRef("pk"), alias=suffix)))

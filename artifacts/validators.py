@@ -13,7 +13,7 @@ ALIAS = r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z"
 ALIAS_PATTERN = r"\A[A-Za-z0-9*?][A-Za-z0-9._*?-]{0,99}\Z"
 SHA256 = r"\A[0-9a-f]{64}\Z"
 MD5 = r"\A[0-9a-f]{32}\Z"
-VERSION = re.compile(r"v([1-9][0-9]{0,8})")
+VERSION = re.compile(r"v(0|[1-9][0-9]{0,8})")
 
 LATEST = "latest"
 # Segments of URLs under `…/aliases/`, where an alias of that name could not be reached.

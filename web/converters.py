@@ -23,7 +23,7 @@ class TeamConverter:
 class VersionConverter:
     """`v3`, so that a version is told from the tabs of its artifact; or the id of a draft without a number."""
 
-    regex = "v[1-9][0-9]{0,8}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    regex = "v(?:0|[1-9][0-9]{0,8})|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
     def to_python(self, value: str) -> str:
         return value

@@ -46,7 +46,7 @@ class FormerName(models.Model):
     name = models.CharField(max_length=128, help_text="Of a team in lower case.")
     holder = models.UUIDField(help_text="What had the name.")
     last_assigned_number = models.PositiveIntegerField(
-        default=0, help_text="Of an artifact: the last number of a version by then."
+        null=True, help_text="Of an artifact: the last number of a version by then."
     )
     is_reserved = models.BooleanField(default=True, help_text="For FORMER_NAME_LIFE_SECONDS nobody else can take it.")
     role = models.CharField(

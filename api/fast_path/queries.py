@@ -30,14 +30,19 @@ def resolve(key: ApiKey, full_name: str, suffix: str) -> Resolved | None:
     if row is None:
         return None
     _fill(row)
-    row.artifact.tags = row.tags.split("\n") if row.tags else []
-    row.artifact.newest_names = row.newest_names.split()
+    row.artifact.tags = _lines(row.tags)
+    row.artifact.newest_names = _lines(row.newest_names)
     return Resolved(row.artifact, row.version, suffix)
 
 
 def _fill(row: ArtifactAlias) -> None:
     row.version.artifact = row.artifact
-    row.version.alias_names = row.names.split()
+    row.version.alias_names = _lines(row.names)
+
+
+def _lines(text: str) -> list[str]:
+    """Of a `StringAgg`: an alias may have spaces, and what `splitlines` takes for the end of a line."""
+    return text.split("\n") if text else []
 
 
 def _visible(key: UUID, user: UUID) -> QuerySet[ArtifactAlias]:
@@ -78,7 +83,7 @@ def _by_name(key: UUID, user: UUID, team: str, project: str, name: str, alias: s
     rows = _visible(key, user).filter(**scope, artifact__name=name, alias=alias)
     return (
         rows.select_related("artifact__created_by")
-        .defer("created_at", "updated_at", "artifact__last_assigned_number")
+        .defer("created_at", "updated_at", "artifact__first_number", "artifact__last_assigned_number")
         .defer(*all_but("artifact__created_by", User, "username"))
         .annotate(newest_names=StringAgg(newest.order_by("sort_key"), "alias"), tags=StringAgg(tags, "tag"))
     )

@@ -160,7 +160,7 @@ def check_new_alias(artifact: Artifact, alias: str, next_number: int | None = No
     `next_number` is that of the version which is being made.
     """
     number = validators.version_number(alias)
-    if number and number != next_number and not artifact.versions.filter(number=number).exists():
+    if number not in (None, next_number) and not artifact.versions.filter(number=number).exists():
         raise errors.InvalidName(
             f"{alias!r} cannot be an alias before there is version {alias}: then '{artifact.name}:{alias}' would mean "
             "that version. Choose another name."

@@ -90,6 +90,6 @@ def _lines(aliases: QuerySet[ArtifactAlias]) -> QuerySet[ArtifactAlias]:
 
 
 def _excerpt(first: str, named: str, count: int, rules: list[AliasRule], sought: str) -> Excerpt:
-    pointers = {Pointer(*line.split(" ")) for line in (*first.splitlines(), *named.splitlines())}
+    pointers = {Pointer(*line.rsplit(" ", 1)) for line in f"{first}\n{named}".split("\n") if line}
     position = order.AliasOrder(rules, sought)
     return Excerpt(sorted(pointers, key=lambda pointer: position(pointer.alias)), count)

@@ -166,8 +166,8 @@ class AliasChange(models.Model):
     @property
     def before(self) -> str | None:
         """`v3`, or None where the alias did not exist before."""
-        return f"v{self.from_number}" if self.from_number else None
+        return None if self.from_number is None else f"v{self.from_number}"
 
     @property
     def after(self) -> str | None:
-        return f"v{self.to_number}" if self.to_number else None
+        return None if self.to_number is None else f"v{self.to_number}"

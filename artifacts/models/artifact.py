@@ -114,8 +114,11 @@ class Artifact(models.Model):
     latest_size = models.BigIntegerField(
         default=0, editable=False, help_text="Bytes of the newest finalized version; 0 where there is none."
     )
+    first_number = models.PositiveSmallIntegerField(
+        default=1, editable=False, help_text="Of its first version: 0 where the wandb client made the artifact."
+    )
     last_assigned_number = models.PositiveIntegerField(
-        default=0, editable=False, help_text="The last number handed out."
+        null=True, editable=False, help_text="The last number handed out."
     )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", editable=False
@@ -138,7 +141,7 @@ class Artifact(models.Model):
             models.CheckConstraint(condition=Q(type__regex=validators.ARTIFACT_TYPE), name="artifact_type_is_valid"),
             models.CheckConstraint(
                 condition=Q(latest_version_number__isnull=True)
-                | Q(latest_version_number__lte=F("last_assigned_number")),
+                | Q(last_assigned_number__isnull=False, latest_version_number__lte=F("last_assigned_number")),
                 name="artifact_latest_is_handed_out",
             ),
         ]
@@ -169,7 +172,7 @@ class Artifact(models.Model):
 
     @property
     def latest_version(self) -> str | None:
-        return f"v{self.latest_version_number}" if self.latest_version_number else None
+        return None if self.latest_version_number is None else f"v{self.latest_version_number}"
 
     @property
     def full_name(self) -> str:

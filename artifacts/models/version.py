@@ -126,7 +126,7 @@ class ArtifactVersion(models.Model):
         ordering = ["-number"]
         constraints = [
             models.UniqueConstraint(fields=["artifact", "number"], name="version_number_unique"),
-            models.CheckConstraint(condition=Q(number__gte=1), name="version_number_is_positive"),
+            models.CheckConstraint(condition=Q(number__gte=0), name="version_number_is_positive"),
             models.CheckConstraint(
                 condition=Q(state__in=["draft", "finalized", "deleted"]), name="version_state_is_known"
             ),
@@ -152,7 +152,7 @@ class ArtifactVersion(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.artifact.name}:{self.version}" if self.number else f"{self.artifact.name} ({self.label})"
+        return f"{self.artifact.name}:{self.version}" if self.version else f"{self.artifact.name} ({self.label})"
 
     def get_absolute_url(self) -> str:
         return reverse("version", args=self.url_args)
@@ -171,12 +171,12 @@ class ArtifactVersion(models.Model):
     def alias_names(self) -> list[str]:
         """The aliases that point at it, by name. One query, unless they came along, or were set by who has them."""
         if "alias_lines" in self.__dict__:
-            return self.alias_lines.splitlines()
+            return self.alias_lines.split("\n") if self.alias_lines else []
         return [row.alias for row in self.aliases.all()]
 
     @property
     def version(self) -> str | None:
-        return f"v{self.number}" if self.number else None
+        return None if self.number is None else f"v{self.number}"
 
     @property
     def label(self) -> str:
@@ -186,12 +186,12 @@ class ArtifactVersion(models.Model):
     @property
     def title(self) -> str:
         """The same as a sentence begins with it: `Version v3`, `Draft 5c0ffee1`."""
-        return f"Version {self.version}" if self.number else self.label.capitalize()
+        return f"Version {self.version}" if self.version else self.label.capitalize()
 
     @property
     def previous_version(self) -> str | None:
         """The finalized version before it, such as `v2`, of one that was loaded `with_previous`."""
-        return f"v{self.previous_number}" if self.previous_number else None
+        return None if self.previous_number is None else f"v{self.previous_number}"
 
     @property
     def has_references_alone(self) -> bool:

@@ -10,7 +10,7 @@ from wanllmdb.sdk.paths import CONTROL_CHARACTER, DIRECTION_CHARACTER
 
 ARTIFACT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-VERSION = re.compile(r"v?([1-9][0-9]{0,8})")
+VERSION = re.compile(r"v?(0|[1-9][0-9]{0,8})")
 SURROGATE = re.compile("[\ud800-\udfff]")
 TYPES = ("model", "dataset", "file", "code")
 MAX_TAG_LENGTH = 64
@@ -52,7 +52,7 @@ def parse_version(version: str | int) -> str:
     """`v3` for 'v3', '3' and 3. Raises `Invalid`."""
     match = VERSION.fullmatch(str(version))
     if match is None:
-        raise errors.Invalid(f"{version!r} is not a version: versions are v1, v2, v3 …")
+        raise errors.Invalid(f"{version!r} is not a version: versions are v0, v1, v2 …")
     return f"v{match[1]}"
 
 

@@ -102,7 +102,7 @@ class MoveForm(OneAliasForm):
         value = (self["version"].value() or "").strip()
         number = validators.version_number(value if value.startswith("v") else f"v{value}")
         finalized = self.artifact.versions.finalized()
-        if number:
+        if number is not None:
             return finalized.filter(number=number).first()
         return finalized.filter(aliases__alias=value).first() if value else None
 

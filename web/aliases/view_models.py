@@ -78,7 +78,7 @@ def protection_text(row: Protection | None, named: Iterable[AliasRule] = ()) -> 
 
 def distance(before: int | None, after: int | None) -> str:
     """How far an alias has moved: `+3 versions`; empty for no move from one version to another."""
-    if not before or not after or before == after:
+    if before is None or after is None or before == after:
         return ""
     return f"{'+' if after > before else '−'}{_versions(abs(after - before))}"
 
@@ -158,7 +158,7 @@ def _pending_proposal(viewer: Viewer, proposal: AliasProposal, number: int | Non
     required = protection.required_role(viewer.protection_of(proposal.alias))
     return PendingProposal(
         proposal,
-        f"v{number}" if number else None,
+        None if number is None else f"v{number}",
         protection.may_decide(viewer.actor, viewer.role, required, proposal),
         proposal.proposed_by_id == viewer.actor.user.pk,
         required,
@@ -263,6 +263,8 @@ def version_choices(
 
 def _begins_with(digits: str) -> Q:
     """Numbers that begin with these digits, as ranges, which an index finds; none for what is no number."""
+    if digits == "0":
+        return Q(number=0)
     if not (digits.isascii() and digits.isdigit()) or len(digits) > 9 or digits.startswith("0"):
         return Q(pk=None)
     ranges = Q()

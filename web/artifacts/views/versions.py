@@ -130,7 +130,7 @@ def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
         versions.delete(Actor.from_page(request), version, delete_aliases=with_aliases)
         message = f"{version} {'deleted' if version.is_finalized else 'discarded'}."
         return rendering.redirect_with_message(request, message, "artifact-versions", *version.artifact.url_args)
-    number = "The version number won't be reused. " if version.number else ""
+    number = "The version number won't be reused. " if version.version else ""
     message = f"Deletes {deletion.files_of(version)}. {number}This action cannot be undone."
     options = {"submit_label": verb, "back": version, "danger": True, "refusals": preview.refusals}
     warning = warnings.of_versions(request.user, [version], version.artifact, listed=deletion_preview.MAX_LISTED)
