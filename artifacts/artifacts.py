@@ -30,6 +30,7 @@ from artifacts.models import (
     FolderSummary,
     StoredObject,
     VersionSource,
+    VersionTag,
 )
 from core.validators import MAX_TAGS
 from projects.models import Project
@@ -173,7 +174,7 @@ def _delete_rows(doomed: QuerySet[Artifact]) -> None:
     # Locked first: two who delete the same rows from the leaves up would wait for each other for ever.
     list(doomed.order_by("pk").select_for_update().values_list("pk", flat=True))
     versions = ArtifactVersion.objects.filter(artifact__in=doomed)
-    for model in (ArtifactDownload, ArtifactUsage, FolderSummary):
+    for model in (ArtifactDownload, ArtifactUsage, FolderSummary, VersionTag):
         model.objects.filter(version__in=versions).delete()
     VersionSource.objects.filter(version__in=versions).delete()
     VersionSource.objects.filter(source__in=versions).delete()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from django.db import transaction
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
-from artifacts import draft_bases, draft_files, errors, validators
+from artifacts import draft_bases, draft_files, errors, validators, version_tags
 from artifacts.aliases import aliases as alias_verbs
 from artifacts.aliases import lock, protection
 from artifacts.models import Artifact, ArtifactVersion, VersionSource
@@ -63,11 +64,15 @@ def open(
     derived_from: Sequence["Source"] = (),
     base: ArtifactVersion | None = None,
     removed: Sequence[str] = (),
+    tags: Sequence[str] = (),
+    ttl: timedelta | None = None,
 ) -> OpenedDraft:
     """A new draft; or, where the digest is given, the version or the user's own draft that has it already.
 
     With `executable_digest` as well, one with these executable files; without, whichever are executable.
     `derived_from` are its sources; a version that has the contents keeps its own.
+    `tags` and `ttl`, which is how long it lives from when it was made, are the draft's: a version that has the contents
+    keeps its own.
     With a `base` it has the files of that version too, but for those at the paths of the specs and the `removed` ones.
     Of a draft with a digest very many files are left for `fill`.
     Aliases that `finalize` would refuse to assign are refused before any byte is sent; they are assigned there.
@@ -79,6 +84,7 @@ def open(
     kept = draft_bases.check(actor, artifact, base, removed, (spec.path for spec in specs)) if base else None
     fields = {"run": run, "description": description, "notes": notes, "metadata": metadata or {}}
     fields["executable_digest"] = executable_digest or ""
+    ttl = validators.check_ttl(ttl) if ttl else None
     with transaction.atomic():
         artifact = lock.acquire(artifact)
         twin = newest_with(artifact, digest, executable_digest)
@@ -87,6 +93,11 @@ def open(
         version, created = _open_draft(actor, artifact, digest, fields, numbering)
         if derived_from or not created:
             _replace_sources(version, derived_from)
+        if tags or not created:
+            version_tags.put(version, tags)
+        if ttl or not created:
+            version.expires_at = version.created_at + ttl if ttl else None
+            version.save(update_fields=["expires_at", "touched_at"])
         # Whoever repeats the call finds the draft by its digest, and goes on where it stopped.
         if digest and len(specs) + (base.file_count if base else 0) > draft_files.MAX_FILES_A_TRANSACTION:
             return OpenedDraft(DraftResult(version, created, []), kept, specs)

@@ -47,6 +47,13 @@ def _references_message(event: Event) -> str:
     return f"References of {fields['after']} of {fields['name']}: {', '.join(parts)}"
 
 
+def _deletion_message(event: Event) -> str:
+    """`alice deleted v3 of acme/demo/data`; of what a worker deleted by itself, that its TTL is over."""
+    is_expired = not event.data.get("by") and event.data.get("reason")
+    template = "{before} of {name} was deleted: its TTL is over" if is_expired else "{actor} deleted {before} of {name}"
+    return template.format(**_message_fields(event))
+
+
 # Of one, and of more.
 _REFERENCES = {
     "changed": ("changed where it is stored", "changed where they are stored"),
@@ -83,7 +90,7 @@ ALIAS_DELETED = EventKind(
 VERSION_FINALIZED = EventKind(
     "version.finalized", "Version finalized", _message("{actor} finalized {after} of {name}"), _url
 )
-VERSION_DELETED = EventKind("version.deleted", "Version deleted", _message("{actor} deleted {before} of {name}"), _url)
+VERSION_DELETED = EventKind("version.deleted", "Version deleted", _deletion_message, _url)
 REFERENCES_CHANGED = EventKind("version.reference_changed", "References changed", _references_message, _url)
 ALIAS_PROPOSED = EventKind("alias.proposed", "Move proposed", _message("{actor} proposes to {action}"), _url)
 # Of an approved move, watchers hear as of any other.

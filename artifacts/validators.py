@@ -2,9 +2,13 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.core.exceptions import ValidationError
 
 from artifacts import errors
-from core.validators import DIRECTION_CHARACTER
+from core.validators import DIRECTION_CHARACTER, validate_tags
 
 # Anchored so that Python and PostgreSQL agree: `$` would accept a newline at the end in Python.
 ARTIFACT_NAME = r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z"
@@ -20,6 +24,7 @@ LATEST = "latest"
 RESERVED_ALIASES = ("history", "suggestions", "swap")
 TYPES = ("model", "dataset", "file", "code")
 MAX_PATH_BYTES = 1024
+MAX_TTL = timedelta(days=36_525)
 # Of a move, a proposal or a decision, for the record.
 MAX_REASON_LENGTH = 1000
 
@@ -45,11 +50,28 @@ def check_alias(alias: str) -> str:
     return alias
 
 
+def is_alias(text: str) -> bool:
+    return re.match(ALIAS, text) is not None and text not in RESERVED_ALIASES
+
+
 def check_alias_pattern(pattern: str) -> str:
     if not re.match(ALIAS_PATTERN, pattern):
         message = f"{pattern!r} is not a pattern of aliases: 1 to 100 {_ALPHABET}, `*` for any and `?` for one of them."
         raise errors.InvalidName(message)
     return pattern
+
+
+def check_tags(tags: Iterable[str]) -> list[str]:
+    try:
+        return validate_tags(tags)
+    except ValidationError as error:
+        raise errors.Invalid(error.messages[0]) from error
+
+
+def check_ttl(ttl: timedelta) -> timedelta:
+    if not timedelta(0) < ttl <= MAX_TTL:
+        raise errors.Invalid("A TTL is longer than nothing, and at most 100 years.")
+    return ttl
 
 
 def check_type(type: str) -> str:

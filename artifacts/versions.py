@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -22,6 +23,7 @@ from artifacts import (
     validators,
     version_contents,
     version_holds,
+    version_tags,
 )
 from artifacts.aliases import aliases as alias_verbs
 from artifacts.aliases import lock, protection
@@ -109,24 +111,83 @@ def finalize(
 
 
 @transaction.atomic
-def describe(actor: Actor, version: ArtifactVersion, **changes: Any) -> ArtifactVersion:
-    """Change description, notes or metadata, also of a finalized version."""
+def describe(
+    actor: Actor,
+    version: ArtifactVersion,
+    *,
+    tags: Iterable[str] | None = None,
+    add_tags: Iterable[str] = (),
+    remove_tags: Iterable[str] = (),
+    aliases: Iterable[str] | None = None,
+    **changes: Any,
+) -> ArtifactVersion:
+    """Change description, notes, metadata, `ttl` or tags, also of a finalized version: all of it, or nothing.
+
+    `ttl` is how long it lives from when it was made, None for ever. `tags` replaces them all; `add_tags` and
+    `remove_tags` keep what others do to the rest meanwhile. `aliases` are all that a finalized version shall have.
+    Raises `Invalid`, `VersionNotFound`, and what moving and removing aliases raise.
+    """
     permissions.require(actor, version.artifact.project.team, Role.EDITOR)
+    if aliases is not None:
+        _replace_aliases(actor, version, list(aliases))
+    if "ttl" in changes:
+        ttl = changes.pop("ttl")
+        changes["expires_at"] = None if ttl is None else _expires_at(version, ttl)
+        _require_existing(version)
     for column, value in changes.items():
         setattr(version, column, value)
     version.save(update_fields=[*changes, "touched_at"])
+    if tags is not None:
+        version_tags.put(version, tags)
+    if add_tags or remove_tags:
+        version_tags.change(version, add_tags, remove_tags)
+    for name in ("tags", "tag_lines"):
+        vars(version).pop(name, None)
     if version.is_finalized:
         search_index.put_version(version, version.artifact.project_id)
     return version
 
 
+def _replace_aliases(actor: Actor, version: ArtifactVersion, names: list[str]) -> None:
+    artifact = lock.acquire(version.artifact)
+    has = set(artifact.alias_set.filter(version=version).values_list("alias", flat=True))
+    targets = {alias: version for alias in names if alias not in has} | dict.fromkeys(has.difference(names))
+    if targets:
+        alias_verbs.update_many(actor, artifact, targets)
+
+
+def _expires_at(version: ArtifactVersion, ttl: timedelta) -> datetime:
+    """Raises `Invalid` for one that is over already: whoever sets it does not mean to delete the version at once."""
+    expires_at = version.created_at + validators.check_ttl(ttl)
+    if expires_at <= timezone.now():
+        made_at = f"{version.created_at:%Y-%m-%d %H:%M} UTC"
+        raise errors.Invalid(
+            f"{version.title} was made on {made_at}, and a TTL counts from then: it would have expired already. "
+            "Set a longer one, or delete the version."
+        )
+    return expires_at
+
+
+def _require_existing(version: ArtifactVersion) -> None:
+    """Raise `VersionNotFound` where it was deleted, as a worker does with what expired. Locks its row."""
+    locked = ArtifactVersion.objects.select_for_update(no_key=True).filter(pk=version.pk).first()
+    if locked is None or locked.state == ArtifactVersion.State.DELETED:
+        raise errors.VersionNotFound.deleted(version.title, version.artifact.name)
+
+
 @transaction.atomic
 def delete(
-    actor: Actor, version: ArtifactVersion, *, delete_aliases: bool = False, with_artifact: bool = False
+    actor: Actor,
+    version: ArtifactVersion,
+    *,
+    delete_aliases: bool = False,
+    with_artifact: bool = False,
+    keep_latest: bool = False,
 ) -> None:
     """Delete a draft or a finalized version; the number that it has is never used again.
 
-    With `with_artifact` the artifact goes with a draft that was all it had.
+    With `with_artifact` the artifact goes with a draft that was all it had. With `keep_latest` a `latest` that follows
+    by itself blocks it as other aliases do.
 
     Refused while aliases point at it, unless they are deleted too; protected ones always block it, and so do records
     that refer to it: `VersionHeld`. `latest` falls back to the version before by itself.
@@ -138,9 +199,10 @@ def delete(
     # `latest` moves by itself, so it blocks nothing.
     blocking = [row.alias for row in rows if row.alias != validators.LATEST or not artifact.auto_latest]
     protection.require_unprotected(artifact, blocking, protection.MOVE_FIRST)
-    if blocking and not delete_aliases:
-        message = f"Version {version.version} has the aliases {', '.join(blocking)}: move them, or delete them with it."
-        raise errors.VersionHasAliases(message, aliases=blocking)
+    refused = [row.alias for row in rows] if keep_latest else blocking
+    if refused and not delete_aliases:
+        message = f"Version {version.version} has the aliases {', '.join(refused)}: move them, or delete them with it."
+        raise errors.VersionHasAliases(message, aliases=refused)
     version_holds.require_none(artifact, version)
     was_finalized = version.is_finalized
     version.state = ArtifactVersion.State.DELETED

@@ -74,4 +74,5 @@ def bind(schema: GraphQLSchema) -> None:
         for role, function in by_role.items():
             setattr(scalar, role, function)
         read = by_role.get("parse_value", without_nan)
+        scalar.coerce_output_value, scalar.coerce_input_value = scalar.serialize, scalar.parse_value
         scalar.parse_literal = lambda node, variables=None, read=read: read(_read_literal(node, variables))

@@ -8,11 +8,17 @@ from accounts.models import User
 from artifacts.models import Artifact
 from projects.models import Run
 from wandb_api import resolvers, scalars
+from wandb_api.mutations import aliases as alias_mutations
+from wandb_api.mutations import artifacts as artifact_mutations
+from wandb_api.mutations import collections as collection_mutations
 from wandb_api.mutations import projects as project_mutations
-from wandb_api.queries import people, projects, server
+from wandb_api.queries import artifacts, collections, files, people, projects, server
 from wandb_api.resolvers import Resolvers
 
-_MODULES = (people, projects, server, project_mutations)
+_MODULES = (
+    people, projects, server, project_mutations, artifacts, collections, files, artifact_mutations, alias_mutations,
+    collection_mutations,
+)  # fmt: skip
 # Of rows that stand where the schema has a union or an interface.
 _TYPES = {Artifact: "ArtifactSequence", Run: "Run", User: "User"}
 

@@ -1,14 +1,20 @@
 """The URLs of the official `wandb` client. Each authenticates by itself, and answers errors as JSON."""
 
+from collections.abc import Callable
+from uuid import UUID
+
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
+from artifacts import md5_hashes
+from artifacts.models import ArtifactVersion
 from core import errors, request_bodies
-from wandb_api import execution
+from wandb_api import downloads, execution, manifest_documents
 from wandb_api.authentication import context_of
+from wandb_api.context import Context
 from wandb_api.errors import problem_response, refusal_response
 
 
@@ -27,6 +33,46 @@ def graphql(request: HttpRequest) -> HttpResponse:
     if answer.status in (401, 503):
         return problem_response(answer.status, answer.body["errors"][0]["message"], answer.retry_after)
     return JsonResponse(answer.body, status=answer.status)
+
+
+@login_not_required
+@require_safe
+def manifest(request: HttpRequest, version_id: UUID) -> HttpResponse:
+    """The manifest of a version, for whoever has its signed URL."""
+    try:
+        manifest_documents.check_signature(str(version_id), request.GET.get("signature", ""))
+        version = ArtifactVersion.objects.finalized().filter(pk=version_id).first()
+        if version is None:
+            raise errors.Missing("The version was deleted.")
+        md5_hashes.require(version)
+        document = manifest_documents.write(version)
+    except errors.RegistryError as refusal:
+        return refusal_response(refusal)
+    return HttpResponse(document, content_type="application/json", headers={"Cache-Control": "private, no-store"})
+
+
+@login_not_required
+@require_safe
+def file_in_collection(request: HttpRequest, md5: str, **names: str | None) -> HttpResponse:
+    """Lead to a file of a collection by its md5."""
+    return _redirect(request, lambda context: downloads.url_in_collection(context, md5=md5, **names))
+
+
+@login_not_required
+@require_safe
+def file_in_entity(request: HttpRequest, entity: str, md5: str, birth_id: str | None = None) -> HttpResponse:
+    """Lead to a file by its md5, as clients up to 0.21 ask."""
+    return _redirect(request, lambda context: downloads.url_in_entity(context, entity, md5, birth_id))
+
+
+def _redirect(request: HttpRequest, find: Callable[[Context], str]) -> HttpResponse:
+    context = context_of(request)
+    if context.caller is None:
+        return problem_response(401, execution.SIGN_IN)
+    try:
+        return redirect(find(context))
+    except errors.RegistryError as refusal:
+        return refusal_response(refusal)
 
 
 @login_not_required

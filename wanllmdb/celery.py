@@ -46,3 +46,4 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 # Not an app of its own.
 app.autodiscover_tasks(["artifacts.references"])
+app.autodiscover_tasks(["artifacts"], related_name="expiry_tasks")

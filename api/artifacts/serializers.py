@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
+from api.artifacts.ttl_field import TtlField
 from api.fields import JSONObjectField, ListItemMixin, ProseField, TagsField
 from artifacts import validators
 from artifacts.aliases.excerpts import MAX_ALIASES
@@ -116,6 +117,13 @@ class VersionSerializer(serializers.ModelSerializer):
     is_finalized = serializers.BooleanField()
     metadata = JSONObjectField()
     aliases = serializers.SerializerMethodField()
+    tags = serializers.ListField(child=serializers.CharField(), help_text="The version's own, beside the artifact's.")
+    ttl_seconds = TtlField(
+        source="ttl",
+        read_only=True,
+        allow_null=True,
+        help_text="How long it lives from when it was made, until `expires_at`; null for ever.",
+    )
     run_id = serializers.UUIDField(allow_null=True)
     run_name = serializers.CharField(source="run.name", allow_null=True, default=None)
     created_by = serializers.CharField(source="created_by.username", allow_null=True, default=None)
@@ -147,11 +155,13 @@ class VersionSerializer(serializers.ModelSerializer):
             "notes",
             "metadata",
             "aliases",
+            "tags",
             "run_id",
             "run_name",
             "created_by",
             "created_at",
             "finalized_at",
+            "ttl_seconds",
             "expires_at",
             "url",
         )

@@ -29,7 +29,8 @@ from api.artifacts.serializers import (
     FileSerializer,
     VersionSerializer,
 )
-from api.fields import BoundedListField, BoundedListSerializer, JSONObjectField, LineField, ProseField
+from api.artifacts.ttl_field import TtlField
+from api.fields import BoundedListField, BoundedListSerializer, JSONObjectField, LineField, ProseField, TagsField
 from artifacts import drafts, storage, validators
 from artifacts.content import packs, uploads
 from artifacts.draft_files import MAX_FILES_A_CALL
@@ -66,6 +67,13 @@ class VersionCreate(serializers.Serializer):
     description = ProseField(required=False)
     notes = ProseField(required=False)
     metadata = JSONObjectField(required=False)
+    tags = TagsField(required=False, help_text="Of the version: the artifact has its own.")
+    ttl_seconds = TtlField(
+        source="ttl",
+        required=False,
+        allow_null=True,
+        help_text="How long the version lives from now on, before a worker deletes it; null for ever.",
+    )
     aliases = BoundedListField(
         child=AliasNameField(),
         required=False,
@@ -96,6 +104,15 @@ class VersionUpdate(serializers.Serializer):
     description = ProseField(required=False)
     notes = ProseField(required=False)
     metadata = JSONObjectField(required=False)
+    tags = TagsField(required=False)
+    add_tags = TagsField(required=False, help_text="Added to those that it has, whatever others do meanwhile.")
+    remove_tags = TagsField(required=False, help_text="Removed, if it has them.")
+    ttl_seconds = TtlField(
+        source="ttl",
+        required=False,
+        allow_null=True,
+        help_text="How long the version lives from when it was made, before a worker deletes it; null for ever.",
+    )
 
 
 class DraftResultSerializer(VersionSerializer):

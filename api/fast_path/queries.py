@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from accounts.models import ApiKey, Team, User
 from artifacts import validators
 from artifacts.models import Artifact, ArtifactAlias, ArtifactTag
+from artifacts.models.version_tag import tag_lines
 from artifacts.name_resolution import Resolved
 from core.compiled_queries import CompiledQuery, StringAgg, all_but
 from projects.models import Project, Run
@@ -37,7 +38,7 @@ def resolve(key: ApiKey, full_name: str, suffix: str) -> Resolved | None:
 
 def _fill(row: ArtifactAlias) -> None:
     row.version.artifact = row.artifact
-    row.version.alias_names = _lines(row.names)
+    row.version.alias_names, row.version.tag_lines = _lines(row.names), row.version_tags
 
 
 def _lines(text: str) -> list[str]:
@@ -61,7 +62,8 @@ def _visible(key: UUID, user: UUID) -> QuerySet[ArtifactAlias]:
             *all_but("artifact__project__team", Team, "name"),
         )
         .annotate(
-            names=StringAgg(ArtifactAlias.objects.filter(version=OuterRef("version")).order_by("sort_key"), "alias")
+            names=StringAgg(ArtifactAlias.objects.filter(version=OuterRef("version")).order_by("sort_key"), "alias"),
+            version_tags=tag_lines(OuterRef("version")),
         )
     )
 

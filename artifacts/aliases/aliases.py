@@ -109,7 +109,7 @@ def find(artifact: Artifact, alias: str) -> ArtifactAlias | None:
     """The alias with its version, both ready to be shown."""
     row = artifact.alias_set.with_version().filter(alias=alias).first()
     if row is not None:
-        row.version.artifact = artifact
+        row.version.artifact, row.version.tag_lines = artifact, row.tag_lines
     return row
 
 

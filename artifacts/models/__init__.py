@@ -20,6 +20,7 @@ from artifacts.models.source import VersionSource
 from artifacts.models.stored_object import StoredObject
 from artifacts.models.usage import ArtifactUsage
 from artifacts.models.version import ArtifactVersion
+from artifacts.models.version_tag import VersionTag
 from artifacts.models.worker_heartbeat import WorkerHeartbeat
 
 __all__ = [
@@ -48,5 +49,6 @@ __all__ = [
     "StoredObject",
     "VersionHold",
     "VersionSource",
+    "VersionTag",
     "WorkerHeartbeat",
 ]

@@ -13,6 +13,7 @@ from accounts.models.key import ApiKey
 from accounts.models.team import Team
 from artifacts import validators
 from artifacts.models.alias_sort_key import AliasSortKeyField
+from artifacts.models.version_tag import tag_lines
 from core import long_values
 from projects.models.project import Project
 
@@ -35,7 +36,7 @@ class AliasQuerySet(models.QuerySet["ArtifactAlias"]):
     def with_version(self) -> Self:
         """With all that is shown of one alias and its version, whose artifact is at hand."""
         rows = self.select_related("version__run", "version__created_by", "created_by")
-        return long_values.defer(rows, "version__run")
+        return long_values.defer(rows.annotate(tag_lines=tag_lines(OuterRef("version"))), "version__run")
 
     def covered_by(self, *rules: "AliasRule") -> Self:
         """Those that one of the rules protects."""

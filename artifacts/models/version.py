@@ -1,5 +1,6 @@
 """A version of an artifact: a draft until it is finalized, immutable from then on."""
 
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from django.apps import apps
@@ -14,6 +15,7 @@ from uuid_utils.compat import uuid7
 from accounts.models.team import Membership
 from artifacts.models.reference_state import ReferenceState
 from artifacts.models.version_state import VersionState
+from artifacts.models.version_tag import tag_lines
 from core import long_values
 from core.bounded_count import COUNT_LIMIT
 from core.compiled_queries import StringAgg
@@ -45,7 +47,7 @@ class VersionQuerySet(models.QuerySet["ArtifactVersion"]):
 
     def for_head(self) -> Self:
         """One, with all that its page shows above its tabs, in one query."""
-        rows = self.select_related("run", "created_by", "artifact__project__team").with_alias_names()
+        rows = self.select_related("run", "created_by", "artifact__project__team").with_alias_names().with_tag_lines()
         return long_values.defer(rows, "run", "artifact", "artifact__project")
 
     def with_alias_names(self) -> Self:
@@ -55,6 +57,17 @@ class VersionQuerySet(models.QuerySet["ArtifactVersion"]):
         )
         # Without a bound the order would be dropped.
         return self.annotate(alias_lines=StringAgg(aliases[: COUNT_LIMIT + 1], "alias"))
+
+    def with_tag_lines(self) -> Self:
+        """Each with its `tags`, in the same query."""
+        return self.annotate(tag_lines=tag_lines(OuterRef("pk")))
+
+    def with_tag(self, tag: str) -> Self:
+        return self.filter(tag_set__tag=tag)
+
+    def expired(self, now: datetime) -> Self:
+        """Finalized ones whose time is over."""
+        return self.finalized().filter(expires_at__lte=now)
 
     def with_previous(self) -> Self:
         """Each with the number of the finalized version before it as `previous_number`; None for the first."""
@@ -67,7 +80,8 @@ class VersionQuerySet(models.QuerySet["ArtifactVersion"]):
 
     def with_details(self) -> Self:
         """`for_display` where the artifact is loaded already, as it is for `artifact.versions`."""
-        return long_values.defer(self.select_related("run", "created_by"), "run").prefetch_related("aliases")
+        rows = long_values.defer(self.select_related("run", "created_by"), "run")
+        return rows.with_tag_lines().prefetch_related("aliases")
 
 
 class ArtifactVersion(models.Model):
@@ -149,6 +163,11 @@ class ArtifactVersion(models.Model):
             models.Index(fields=["run", "id"], name="version_by_run"),
             models.Index(fields=["state", "touched_at"], name="version_untouched"),
             models.Index(fields=["state", "integrity", "id"], name="version_unverified"),
+            models.Index(
+                fields=["expires_at", "id"],
+                condition=Q(state=VersionState.FINALIZED, expires_at__isnull=False),
+                name="version_expiring",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -173,6 +192,18 @@ class ArtifactVersion(models.Model):
         if "alias_lines" in self.__dict__:
             return self.alias_lines.split("\n") if self.alias_lines else []
         return [row.alias for row in self.aliases.all()]
+
+    @cached_property
+    def tags(self) -> list[str]:
+        """Its tags, in the order in which it got them. One query, unless they came along."""
+        if "tag_lines" in self.__dict__:
+            return self.tag_lines.split("\n") if self.tag_lines else []
+        return [row.tag for row in self.tag_set.all()]
+
+    @property
+    def ttl(self) -> timedelta | None:
+        """How long it lives from when it was made; None for ever."""
+        return self.expires_at - self.created_at if self.expires_at else None
 
     @property
     def version(self) -> str | None:

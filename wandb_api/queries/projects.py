@@ -55,6 +55,11 @@ def project_id(row: Project, info: GraphQLResolveInfo) -> str:
 
 
 @project
+def internal_id(row: Project, info: GraphQLResolveInfo) -> str:
+    return ids.encode("ProjectInternalId", row.serial)
+
+
+@project
 def entity_name(row: Project, info: GraphQLResolveInfo) -> str:
     return row.team.name
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from typing import IO, Any
 
 from wanllmdb.sdk import errors, wandb_names
@@ -21,7 +22,7 @@ from wanllmdb.sdk.manifest import Entry, Manifest
 from wanllmdb.sdk.paths import StrPath as StrPath
 from wanllmdb.sdk.progress import ProgressCallback
 from wanllmdb.sdk.references import entries
-from wanllmdb.sdk.validators import validate_aliases
+from wanllmdb.sdk.validators import validate_aliases, validate_tags, validate_ttl
 
 
 class Artifact(ArtifactLineage):
@@ -132,6 +133,27 @@ class Artifact(ArtifactLineage):
     @metadata.setter
     def metadata(self, metadata: Mapping[str, Any] | None) -> None:
         self._state.metadata = to_metadata(metadata)
+
+    @property
+    def tags(self) -> list[str]:
+        """The version's own, beside those of the artifact; on a logged artifact `save()` sends changes."""
+        return self._state.tags
+
+    @tags.setter
+    def tags(self, tags: str | Iterable[str] | None) -> None:
+        self._state.tags = validate_tags(tags)
+
+    @property
+    def ttl(self) -> timedelta | None:
+        """How long the version lives from when it is made, before the server deletes it; None for ever.
+
+        One that a protected alias points at is kept. On a logged artifact `save()` sends a change.
+        """
+        return self._state.ttl
+
+    @ttl.setter
+    def ttl(self, ttl: timedelta | None) -> None:
+        self._state.ttl = validate_ttl(ttl)
 
     @property
     def size(self) -> int:
@@ -389,7 +411,7 @@ class Artifact(ArtifactLineage):
         self._logged("delete").delete(delete_aliases)
 
     def save(self) -> None:
-        """Send the changes of `description`, `metadata` and `aliases`.
+        """Send the changes of `description`, `metadata`, `aliases`, `tags` and `ttl`.
 
         All aliases move in one step, or none does. An alias that was removed from the list but has been moved to
         another version in the meantime stays there. Raises `InvalidName`, `Denied`, `AliasProtected`.

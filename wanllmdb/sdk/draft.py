@@ -10,6 +10,7 @@ import tempfile
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import IO, Any
 
 from wanllmdb.sdk import errors, paths
@@ -42,6 +43,8 @@ class Draft:
         self.references: dict[str, Entry] = {}
         """By their path too, which no file has."""
         self.derived_from = list(derived_from)
+        self.tags: list[str] = []
+        self.ttl: timedelta | None = None
         self._directories: set[str] = set()
         self._staging_dir: str | None = None
         self._original: Draft | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,21 +26,24 @@ from wanllmdb.sdk.models import RunRecord
 from wanllmdb.sdk.paths import StrPath
 from wanllmdb.sdk.progress import ProgressCallback, Transfer
 from wanllmdb.sdk.reference_downloads import ReferenceSource, with_known_hashes
+from wanllmdb.sdk.tags import tag_changes
 from wanllmdb.sdk.transfer import download, reference_files, verification
 from wanllmdb.sdk.transfer.download_directory import DownloadDirectory, download_lock
 from wanllmdb.sdk.transfer.reference_files import ReferenceFiles
 from wanllmdb.sdk.transfer.remote_manifest import RemoteManifest
-from wanllmdb.sdk.validators import validate_alias
+from wanllmdb.sdk.validators import validate_alias, validate_tags
 
 
 class LoggedVersion:
-    """Changes of description, metadata and aliases are sent by `save`."""
+    """Changes of description, metadata, aliases, tags and TTL are sent by `save`."""
 
     def __init__(self, connection: Connection, record: dict[str, Any]) -> None:
         self.connection = connection
         self.record = record
         self._fetched_at = timestamps.now()
         self.aliases: list[str] = list(record["aliases"])
+        self.tags: list[str] = list(record.get("tags") or ())
+        self.ttl = _ttl_of(record)
 
     # A list leaves out what is too long for it: these two are fetched when they are first read.
     @cached_property
@@ -264,9 +268,14 @@ class LoggedVersion:
         changes = {
             field: value for field, value in values.items() if to_canonical(value) != to_canonical(self.record[field])
         }
+        changes |= tag_changes(self.record.get("tags") or (), validate_tags(self.tags))
+        if self.ttl != _ttl_of(self.record):
+            changes["ttl_seconds"] = None if self.ttl is None else int(self.ttl.total_seconds())
         if changes:
             with self._explain_missing():
-                client.patch(self._path, changes)
+                saved = client.patch(self._path, changes)
+            self.record |= {name: saved[name] for name in ("tags", "ttl_seconds", "expires_at") if name in saved}
+            self.tags[:] = self.record.get("tags") or ()
         before, after = self.record["aliases"], list(dict.fromkeys(self.aliases))
         added = {alias: self.record["id"] for alias in after if alias not in before}
         removed = [alias for alias in before if alias not in after]
@@ -277,4 +286,10 @@ class LoggedVersion:
             state = f"was moved to {moved.version}" if moved.version else "was already removed"
             self.connection.console.info(f"  Alias {moved.alias!r} {state} by someone else: not removed from here")
         self.aliases[:] = after
-        self.record.update(changes, aliases=list(after))
+        self.record.update({name: values[name] for name in changes if name in values}, aliases=list(after))
+
+
+def _ttl_of(record: dict[str, Any]) -> timedelta | None:
+    """None of a server that knows of none, too."""
+    seconds = record.get("ttl_seconds")
+    return None if seconds is None else timedelta(seconds=seconds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import timedelta
 
 from wanllmdb.sdk import errors
 from wanllmdb.sdk.paths import CONTROL_CHARACTER, DIRECTION_CHARACTER
@@ -14,6 +15,7 @@ VERSION = re.compile(r"v?(0|[1-9][0-9]{0,8})")
 SURROGATE = re.compile("[\ud800-\udfff]")
 TYPES = ("model", "dataset", "file", "code")
 MAX_TAG_LENGTH = 64
+MAX_TTL = timedelta(days=36_525)
 
 
 def validate_name(name: str) -> str:
@@ -68,6 +70,15 @@ def validate_tag(tag: str) -> str:
 def validate_tags(tags: str | Iterable[str] | None) -> list[str]:
     """One tag or several, in the order given and without duplicates. Raises `InvalidName`."""
     return list(dict.fromkeys(map(validate_tag, _items(tags, "tags"))))
+
+
+def validate_ttl(ttl: timedelta | None) -> timedelta | None:
+    """How long a version lives, in whole seconds; None for ever. Raises `Invalid`."""
+    if ttl is None:
+        return None
+    if not isinstance(ttl, timedelta) or not timedelta(seconds=1) <= ttl <= MAX_TTL:
+        raise errors.Invalid(f"{ttl!r} is not a TTL: use a timedelta of 1 second to 100 years, or None for ever")
+    return timedelta(seconds=ttl // timedelta(seconds=1))
 
 
 def _items(names: str | Iterable[str] | None, argument: str) -> list[str]:

@@ -17,6 +17,7 @@ from wanllmdb.sdk.name_resolution import find_artifact
 from wanllmdb.sdk.progress import OnProgress, ProgressCallback, Transfer, ignore_progress
 from wanllmdb.sdk.transfer import hashes, upload, upload_plan
 from wanllmdb.sdk.transfer.hashes import FileFingerprint, HashedFile
+from wanllmdb.sdk.validators import validate_tags
 from wanllmdb.sdk.version_bases import Base
 from wanllmdb.sdk.version_files import FileBatch
 
@@ -93,6 +94,10 @@ def _create_version(
         # A server that does not know this numbers the draft at once.
         "numbering": "on_finalize",
     }
+    if draft.tags:
+        fields["tags"] = validate_tags(draft.tags)
+    if draft.ttl:
+        fields["ttl_seconds"] = int(draft.ttl.total_seconds())
     if draft.derived_from:
         fields["derived_from"] = sources.to_wire(connection, draft.derived_from, project)
     begun = None
@@ -111,6 +116,8 @@ def _create_version(
         console.info(f"  No changes: version {version['version']} already contains these files")
         if draft.metadata and to_canonical(fields["metadata"]) != to_canonical(version["metadata"]):
             console.info("  Its metadata was not changed: to change it, edit artifact.metadata and call save()")
+        if draft.tags or draft.ttl:
+            console.info("  Its tags and TTL were not changed: to change them, edit the artifact and call save()")
     _add_tags(connection, artifact_id, tags, artifact["tags"])
     _print_aliases(connection, aliases)
     return version
@@ -145,6 +152,7 @@ def _require_same_type(draft: Draft, artifact: dict[str, Any] | None) -> None:
 def require_valid(draft: Draft, tags: Sequence[str] = ()) -> None:
     """Raises `Invalid` for what the server would refuse, before the files are hashed and anything is sent."""
     _require_room_for_tags(None, tags)
+    validate_tags(draft.tags)
     require_fit(to_jsonable(draft.metadata), "metadata")
     require_fit({"description": draft.description}, f"artifact {draft.name!r}")
     if len(draft.description) > MAX_DESCRIPTION_LENGTH:

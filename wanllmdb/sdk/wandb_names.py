@@ -92,7 +92,6 @@ _MISSING: dict[str, dict[str, str]] = {
         **dict.fromkeys(("link", "unlink", "is_link", "linked_artifacts", "source_artifact"), _LINKS),
         "add": _MEDIA,
         "get": _MEDIA,
-        "ttl": "versions do not expire",
         "new_draft": "create a new Artifact with this name, and add_dir what download() returned",
     },
     "Api": {

@@ -4,6 +4,7 @@ A form checks one field at a time; what is allowed is for the verbs to say.
 """
 
 import json
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -12,7 +13,7 @@ from django.http import QueryDict
 
 from artifacts import validators
 from artifacts.deletion_preview import MAX_LISTED
-from artifacts.models import Artifact, ArtifactFile
+from artifacts.models import Artifact, ArtifactFile, ArtifactVersion
 from core.validators import validate_json_object, validate_tags
 from projects.models import Project
 from web.forms import FilterForm, QueryField, SearchForm
@@ -142,7 +143,7 @@ class FinalizeForm(forms.Form):
         return self.cleaned_data["aliases"].replace(",", " ").split()
 
 
-class VersionEditForm(forms.Form):
+class VersionEditForm(TagsForm):
     description = forms.CharField(
         required=False, max_length=2**16, widget=forms.Textarea(attrs={"rows": 4}), help_text="Markdown."
     )
@@ -150,6 +151,27 @@ class VersionEditForm(forms.Form):
         required=False, max_length=2**16, widget=forms.Textarea(attrs={"rows": 4}), help_text="Markdown."
     )
     metadata = MetadataField()
+    ttl_days = forms.FloatField(
+        required=False,
+        min_value=0.01,
+        max_value=validators.MAX_TTL.days,
+        label="Days to live",
+        help_text="From when the version was made, until it is deleted; empty for ever. Protected aliases keep it.",
+    )
+    field_order = ["description", "notes", "tags", "ttl_days", "metadata"]
+
+    @classmethod
+    def initial_of(cls, version: ArtifactVersion) -> dict[str, Any]:
+        initial = {name: getattr(version, name) for name in ("description", "notes", "metadata")}
+        days = round(version.ttl / timedelta(days=1), 2) if version.ttl else None
+        return initial | {"tags": ", ".join(version.tags), "ttl_days": days}
+
+    def changes(self) -> dict[str, Any]:
+        """As of tags; with `ttl` where it is another one."""
+        values = super().changes()
+        days = values.pop("ttl_days")
+        ttl = {"ttl": timedelta(days=days) if days else None}
+        return values | (ttl if "ttl_days" in self.changed_data else {})
 
 
 class DeleteVersionForm(forms.Form):

@@ -51,6 +51,25 @@ def ago(moment: datetime | None) -> SafeString | str:
 
 
 @register.filter
+def until(moment: datetime) -> SafeString:
+    """`in 5 days`, with the exact time on hover; `at any moment` of what is over already."""
+    left = moment - timezone.now()
+    distance = "at any moment"
+    for unit, name in ((timedelta(days=1), "day"), (timedelta(hours=1), "hour"), (timedelta(minutes=1), "minute")):
+        if left >= unit:
+            count = left // unit
+            distance = f"in {count:,} {name}{'' if count == 1 else 's'}"
+            break
+    return format_html(
+        '<time datetime="{}" title="{}"><span>{}</span><span class="at">{}</span></time>',
+        moment.isoformat(),
+        moment.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        distance,
+        moment.strftime("%Y-%m-%d %H:%M"),
+    )
+
+
+@register.filter
 def grouped(count: int) -> str:
     """`12,345`: a number that people can read."""
     return f"{count:,}"

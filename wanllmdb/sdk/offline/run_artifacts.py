@@ -120,13 +120,19 @@ class OfflineArtifacts(RunArtifacts):
             "tags": tags,
             "digest": manifest.digest,
         }
+        own = {"tags": list(draft.tags), "ttl_seconds": None if draft.ttl is None else int(draft.ttl.total_seconds())}
+        # `tags` are the artifact's.
+        if draft.tags:
+            fields["version_tags"] = own["tags"]
+        if draft.ttl:
+            fields["ttl_seconds"] = own["ttl_seconds"]
         derived_from = [self._locate(source) for source in draft.derived_from]
         if derived_from:
             fields["derived_from"] = derived_from
         self._recorder.append("log_artifact", id=artifact_id, **fields)
         console.info(f"  Kept in {self._directory.path}: `wanllmdb sync` creates the version")
         record = UnsentRecord(
-            fields,
+            fields | own,
             offline={"run": self._record["id"], "artifact": artifact_id},
             directory=str(self._directory.path),
             project_name=self._record["project_name"],

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from wanllmdb.sdk import errors, version_creation
@@ -164,6 +165,8 @@ class Sender:
         draft = Draft(
             event["artifact_name"], event["artifact_type"], event["description"], event["metadata"], derived_from
         )
+        draft.tags = list(event.get("version_tags") or ())
+        draft.ttl = timedelta(seconds=event["ttl_seconds"]) if event.get("ttl_seconds") else None
         record = self._find_logged(draft.name, event["digest"])
         if record is None:
             for entry in self._directory.read_manifest(event["id"]):

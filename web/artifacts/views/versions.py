@@ -95,10 +95,9 @@ def version_switch(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     version = get_version(request, role=Role.EDITOR, **url_kwargs)
-    initial = {name: getattr(version, name) for name in ("description", "notes", "metadata")}
-    form = VersionEditForm(rendering.post_data(request), initial=initial)
+    form = VersionEditForm(rendering.post_data(request), initial=VersionEditForm.initial_of(version))
     if form.is_valid():
-        versions.describe(Actor.from_page(request), version, **form.cleaned_data)
+        versions.describe(Actor.from_page(request), version, **form.changes())
         return rendering.redirect_with_message(request, "Saved.", version)
     return rendering.render_form(request, form, f"Edit {version}", submit_label="Save", back=version)
 

@@ -1,0 +1,83 @@
+"""Manifests of versions as documents of the wire, written from our rows, at signed URLs of this server."""
+
+import base64
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.core import signing
+from django.urls import reverse
+
+from artifacts import errors, storage
+from artifacts.models import ArtifactVersion
+from artifacts.references import identities
+from wandb_api import ids
+
+FILE_NAME = "wandb_manifest.json"
+_SALT = "wandb_api.manifest_documents"
+_HEAD = {
+    "version": 1,
+    "storagePolicy": "wandb-storage-policy-v1",
+    "storagePolicyConfig": {"storageLayout": "V2"},
+}
+_COLUMNS = (
+    "path", "size", "blob__md5", "blob__object__version", "reference_uri", "reference_identity",
+    "reference_version_id",
+)  # fmt: skip
+_READ_SIZE = 5_000
+# In place of the md5 of bytes that are corrupt, of which nobody knows what they were.
+_NO_MD5 = base64.b64encode(bytes(16)).decode()
+
+
+def url(version: ArtifactVersion) -> str:
+    """Where the document of the version can be read without a key, for as long as other signed URLs."""
+    signature = signing.dumps(str(version.pk), salt=_SALT)
+    return f"{settings.BASE_URL}{reverse('wandb-manifest', args=[version.pk])}?signature={signature}"
+
+
+def check_signature(version_id: str, signature: str) -> None:
+    """`Missing` unless the signature is one of ours, for this version, and still fresh."""
+    try:
+        signed = signing.loads(signature, salt=_SALT, max_age=storage.SIGNED_URL_LIFE)
+    except signing.BadSignature:
+        signed = None
+    if signed != version_id:
+        raise errors.Missing("This URL of a manifest is invalid or has expired: request a new one.")
+
+
+def write(version: ArtifactVersion) -> bytes:
+    """The document, of which the md5 of all files are known. Large ones are never whole in memory but as text."""
+    head = json.dumps(_HEAD)[:-1]
+    return f'{head}, "contents": {{{", ".join(_entries(version))}}}}}'.encode()
+
+
+def reference_digest(uri: str, identity: str) -> str:
+    """What clients compare a reference with: ETag or md5 as it was recorded, else the URI."""
+    etag = identities.etag_of(identity)
+    if etag is not None:
+        return etag
+    kind, _, value = identity.partition(":")
+    return base64.b64encode(bytes.fromhex(value)).decode() if kind == "md5" else uri
+
+
+def _entries(version: ArtifactVersion) -> Iterator[str]:
+    rows = version.files.order_by("path").values_list(*_COLUMNS)
+    own = ids.encode("Artifact", version.pk)
+    births = {None: own, version.pk: own}
+    for path, size, md5, brought_by, *reference in rows.iterator(chunk_size=_READ_SIZE):
+        if reference[0] is not None:
+            entry = _reference(*reference)
+        else:
+            if brought_by not in births:
+                births[brought_by] = ids.encode("Artifact", brought_by)
+            digest = base64.b64encode(bytes.fromhex(md5)).decode() if md5 else _NO_MD5
+            entry = {"digest": digest, "birthArtifactID": births[brought_by]}
+        yield f"{json.dumps(path)}: {json.dumps({**entry, 'size': size})}"
+
+
+def _reference(uri: str, identity: str, version_id: str) -> dict[str, Any]:
+    digest = reference_digest(uri, identity)
+    etag = identities.etag_of(identity)
+    extra = {"versionID": version_id} if version_id else {}
+    return {"digest": digest, "ref": uri, "extra": extra | ({"etag": etag} if etag else {})}

@@ -1,0 +1,174 @@
+"""Versions, which are artifacts on the wire, by id, by name and by run; and what is said of each."""
+
+from datetime import datetime
+from typing import Any
+
+from graphql import GraphQLResolveInfo
+
+from accounts.models import User
+from artifacts.models import Artifact, ArtifactVersion
+from projects.models import Project, Run
+from wandb_api import cursors, ids
+from wandb_api.queries import memberships
+from wandb_api.queries.memberships import Alias, Membership, Type
+from wandb_api.resolvers import Resolvers
+
+query = Resolvers("Query")
+project = Resolvers("Project")
+run = Resolvers("Run")
+artifact = Resolvers("Artifact")
+
+_STATES = {"draft": "PENDING", "finalized": "COMMITTED", "deleted": "DELETED"}
+# Of a version that does not expire.
+_NO_TTL = -2
+# Runs that a version is told of at most: clients ask for all of them at once.
+_MAX_RUNS = 1_000
+
+
+@query(name="artifact")
+def artifact_by_id(root: Any, info: GraphQLResolveInfo, id: str) -> ArtifactVersion | None:
+    """The version of that id; None where the caller sees none."""
+    visible = ArtifactVersion.objects.visible_to(info.context.user).with_tag_lines()
+    rows = visible.select_related("artifact__project__team", "created_by").prefetch_related("aliases")
+    return ids.find(rows, "Artifact", id)
+
+
+@project(name="artifact")
+def artifact_by_name(
+    row: Project, info: GraphQLResolveInfo, name: str, enable_tracking: bool | None = None
+) -> ArtifactVersion | None:
+    found = memberships.find_member(row, name)
+    return found.artifact if found else None
+
+
+@project
+def artifact_collection_membership(row: Project, info: GraphQLResolveInfo, name: str) -> Membership | None:
+    return memberships.find_member(row, name)
+
+
+@run
+def output_artifacts(
+    row: Run, info: GraphQLResolveInfo, first: int | None = None, after: str | None = None
+) -> dict[str, Any]:
+    """What the run logged."""
+    return _of_run(info, {"run": row}, first, after)
+
+
+@run
+def input_artifacts(
+    row: Run, info: GraphQLResolveInfo, first: int | None = None, after: str | None = None
+) -> dict[str, Any]:
+    """What the run used, of what the caller may see."""
+    return _of_run(info, {"usages__run": row}, first, after)
+
+
+def _of_run(info: GraphQLResolveInfo, columns: dict[str, Any], first: int | None, after: str | None) -> dict[str, Any]:
+    visible = ArtifactVersion.objects.visible_to(info.context.user).finalized().filter(**columns)
+    rows = memberships.versions().filter(pk__in=visible.values("pk")).order_by("id")
+    return cursors.offset_page(info.context, rows, first, after, total_count=visible.count())
+
+
+@artifact(name="id")
+def artifact_id(row: ArtifactVersion, info: GraphQLResolveInfo) -> str:
+    return ids.encode("Artifact", row.pk)
+
+
+@artifact
+def artifact_sequence(row: ArtifactVersion, info: GraphQLResolveInfo) -> Artifact:
+    return row.artifact
+
+
+@artifact
+def version_index(row: ArtifactVersion, info: GraphQLResolveInfo) -> int | None:
+    return row.number
+
+
+@artifact
+def artifact_type(row: ArtifactVersion, info: GraphQLResolveInfo) -> Type:
+    return Type(row.artifact.project, row.artifact.type, row.artifact.created_at)
+
+
+@artifact
+def description(row: ArtifactVersion, info: GraphQLResolveInfo) -> str | None:
+    return row.description or None
+
+
+@artifact
+def ttl_duration_seconds(row: ArtifactVersion, info: GraphQLResolveInfo) -> int:
+    return _NO_TTL if row.ttl is None else int(row.ttl.total_seconds())
+
+
+@artifact
+def ttl_is_inherited(row: ArtifactVersion, info: GraphQLResolveInfo) -> bool:
+    """Of a collection nothing is inherited, so this says that nobody has set it."""
+    return row.ttl is None
+
+
+@artifact
+def tags(row: ArtifactVersion, info: GraphQLResolveInfo) -> list[dict[str, Any]]:
+    return memberships.tags(row.tags)
+
+
+@artifact
+def history_step(row: ArtifactVersion, info: GraphQLResolveInfo) -> int | None:
+    return getattr(row, "history_step", None)
+
+
+@artifact
+def state(row: ArtifactVersion, info: GraphQLResolveInfo) -> str:
+    return _STATES[row.state]
+
+
+@artifact
+def size(row: ArtifactVersion, info: GraphQLResolveInfo) -> int:
+    return row.total_size
+
+
+@artifact
+def digest(row: ArtifactVersion, info: GraphQLResolveInfo) -> str:
+    """That of its manifest, by md5; of a version whose md5 are not known yet our own."""
+    return getattr(row, "wire_digest", None) or row.digest or ""
+
+
+@artifact
+def digest_algorithm(row: ArtifactVersion, info: GraphQLResolveInfo) -> str:
+    return "MANIFEST_MD5"
+
+
+@artifact
+def commit_hash(row: ArtifactVersion, info: GraphQLResolveInfo) -> str:
+    """Any text that stays."""
+    return row.pk.hex
+
+
+@artifact
+def updated_at(row: ArtifactVersion, info: GraphQLResolveInfo) -> datetime:
+    return row.touched_at
+
+
+@artifact
+def aliases(row: ArtifactVersion, info: GraphQLResolveInfo) -> list[Alias]:
+    return memberships.aliases_of(row)
+
+
+@artifact
+def created_by(row: ArtifactVersion, info: GraphQLResolveInfo) -> Run | User | None:
+    """The run that logged it, or else the user; None where the caller sees no such run."""
+    if row.run_id is None:
+        return row.created_by
+    visible = Run.objects.visible_to(info.context.user).select_related("project__team", "created_by")
+    return visible.filter(pk=row.run_id).first()
+
+
+@artifact
+def used_by(row: ArtifactVersion, info: GraphQLResolveInfo) -> dict[str, Any]:
+    """The runs that used it and that the caller may see, newest first."""
+    runs = Run.objects.visible_to(info.context.user).filter(usages__version=row).select_related("project__team")
+    return cursors.offset_page(info.context, runs.order_by("-id"), _MAX_RUNS, None)
+
+
+@artifact
+def artifact_memberships(row: ArtifactVersion, info: GraphQLResolveInfo) -> dict[str, Any]:
+    """The one in the collection that made it."""
+    nodes = [Membership(row)] if row.is_finalized else []
+    return cursors.connection(nodes, [1] * len(nodes), False, total_count=len(nodes))
