@@ -3,6 +3,7 @@
 import os
 import random
 import stat
+import struct
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ from tests.sdk.local_cache.conftest import sha256
 from wanllmdb.sdk import errors
 from wanllmdb.sdk.local_cache import content_eviction, content_files, contents, file_copies
 from wanllmdb.sdk.manifest import Entry
-from wanllmdb.sdk.progress import ignore_progress
+from wanllmdb.sdk.progress import Phase, ignore_progress
 
 BIG = b"weights " * (256 << 10)
 
@@ -227,6 +228,38 @@ def test_a_broken_pack_gives_no_wrong_bytes(machine, position):
     assert len(found) < len(several)
     assert found.items() <= several.items()
     assert dict(machine.open().read_small(sizes)).items() <= several.items()
+
+
+def written_pack(machine, *records, count=None) -> Path:
+    """A pack that another program wrote: ten bytes of content, and these records."""
+    (machine.path / "packs").mkdir(parents=True)
+    path = machine.path / "packs" / "0.pack"
+    table = b"".join(struct.pack(">32sQI", bytes.fromhex(sha256(content)), *place) for content, *place in records)
+    path.write_bytes(b"0123456789" + table + struct.pack(">Q8s", count or len(records), b"wLLMpck1"))
+    return path
+
+
+def test_a_content_that_a_pack_lists_twice_is_read_once(machine):
+    written_pack(machine, (b"0123", 0, 4), (b"0123", 0, 4))
+    assert list(machine.open().read_small({sha256(b"0123"): 4})) == [(sha256(b"0123"), b"0123")]
+    assert machine.open().has_all([Entry("a", 4, sha256(b"0123"))])
+
+
+@pytest.mark.parametrize(
+    "place", [(7, 4), (2**63, 4), (2**64 - 1, 4), (0, 2**32 - 1)], ids=["over", "2**63", "2**64", "4 GiB"]
+)
+def test_a_record_that_leads_out_of_its_pack_is_not_followed(machine, place):
+    path = written_pack(machine, (b"0123", *place), (b"45", 4, 2))
+    assert list(machine.open().read_small({sha256(b"0123"): place[1], sha256(b"45"): 2})) == []
+    [cached] = content_eviction.scan(machine.path)
+    assert not content_eviction.is_correct(cached, Phase("verifying"))
+    assert path.exists()
+
+
+@pytest.mark.parametrize("count", [2, 2**20, 2**63, 2**64 - 1])
+def test_a_pack_with_fewer_records_than_it_says_has_none(machine, count):
+    written_pack(machine, (b"0123", 0, 4), count=count)
+    assert list(machine.open().read_small({sha256(b"0123"): 4})) == []
 
 
 # --- Where it cannot be written ---------------------------------------------------------------------------------------

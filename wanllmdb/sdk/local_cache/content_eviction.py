@@ -158,7 +158,7 @@ def content_count(file: CachedFile) -> int:
         return 1
     try:
         with Pack(file.path) as pack:
-            return sum(1 for _ in pack.records())
+            return len(pack.records())
     except OSError:
         return 0
 
@@ -168,7 +168,7 @@ def is_correct(file: CachedFile, on_progress: OnProgress) -> bool:
     on_progress(0, 1)
     if file.is_pack:
         with Pack(file.path) as pack:
-            records = list(pack.records())
+            records = pack.records()
             are_correct = [pack.content(record) is not None for record in records]
         on_progress(file.size)
         return bool(records) and all(are_correct)

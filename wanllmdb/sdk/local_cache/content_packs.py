@@ -12,7 +12,7 @@ import io
 import os
 import struct
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from wanllmdb.sdk.local_cache.file_copies import open_regular
@@ -47,18 +47,22 @@ class Pack:
     def __init__(self, path: Path) -> None:
         self._file = io.BufferedReader(open_regular(path), _BUFFER_SIZE)
 
-    def records(self) -> Iterator[Record]:
-        """Of all contents, in order of their offsets; of none if the file is no pack."""
+    def records(self) -> list[Record]:
+        """Of all contents, in order of their offsets; of none if the file is no pack, or was cut short meanwhile."""
         start = os.fstat(self._file.fileno()).st_size - _END.size
-        count, mark = _END.unpack(self._read(start, _END.size)) if start >= 0 else (0, b"")
+        end = self._read(start, _END.size) if start >= 0 else b""
+        count, mark = _END.unpack(end) if len(end) == _END.size else (0, b"")
         start -= count * _RECORD.size
         if mark != _MARK or start < 0 or count > _MAX_RECORDS:
-            return iter(())
-        return _RECORD.iter_unpack(self._read(start, count * _RECORD.size))
+            return []
+        table = self._read(start, count * _RECORD.size)
+        records = list(_RECORD.iter_unpack(table)) if len(table) == count * _RECORD.size else []
+        is_whole = all(offset + size <= start for _, offset, size in records)
+        return records if is_whole else []
 
     def find(self, sizes: Mapping[bytes, int]) -> list[Record]:
-        """The records of contents with these digests and sizes."""
-        return [record for record in self.records() if sizes.get(record[0]) == record[2]]
+        """The records of contents with these digests and sizes, one of each."""
+        return list({record[0]: record for record in self.records() if sizes.get(record[0]) == record[2]}.values())
 
     def content(self, record: Record) -> bytes | None:
         """The bytes; None if others are there."""
