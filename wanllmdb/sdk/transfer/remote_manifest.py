@@ -166,6 +166,9 @@ class RemoteManifest:
             elif str(row) in extents:
                 entry = Entry(path, size, sha256, executable=row in executable)
                 pieces = tuple((urls[index], offset, length) for index, offset, length in extents[str(row)])
+                if not size or sum(length for *_, length in pieces) != size:
+                    # What lacks would never arrive, and nothing would say so.
+                    raise errors.CorruptDownload(f"The pieces that the server listed of {path!r} are not {size} bytes")
                 files.append(RemoteFile(entry, None, 0, cursor, pieces))
             elif str(row) in references:
                 reference = references[str(row)]
