@@ -55,7 +55,8 @@ def of_composed(wholes: Iterable[UUID]) -> Extents:
 def read(blob: Blob, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
     """The bytes of the blob, or at most `length` of them from `offset` on, in chunks of at most 1 MiB.
 
-    Raises `Missing` where an object ends before its place does, or is not there.
+    Raises `Missing` where an object ends before its place does, or is not there; or where a worker has replaced the
+    blob by a twin since it was loaded.
     """
     end = blob.size if length is None else min(offset + length, blob.size)
     start = 0
@@ -64,6 +65,8 @@ def read(blob: Blob, offset: int = 0, length: int | None = None) -> Iterator[byt
         if first < last:
             yield from _read(place.object.key, place.offset + first - start, last - first)
         start += place.size
+    if start < end:
+        raise errors.Missing("These bytes have moved meanwhile: try again.")
 
 
 def mark_arrived(version: ArtifactVersion) -> None:

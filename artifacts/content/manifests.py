@@ -13,7 +13,7 @@ from django.db.models import CharField, Value
 from django.db.models.functions import Cast, Coalesce
 
 from accounts.actor import Actor
-from artifacts import storage
+from artifacts import errors, storage
 from artifacts.content import extents
 from artifacts.content.downloads import content_url, record_download
 from artifacts.models import ArtifactVersion, Blob
@@ -25,6 +25,7 @@ MAX_ENTRIES = 5_000
 MAX_ROWS = 20_000
 """Of the form in columns."""
 MAX_EXTENTS_A_PAGE = 20_000
+_ATTEMPTS = 3
 
 
 class Row(NamedTuple):
@@ -106,6 +107,14 @@ def page(
     """
     if is_first:
         record_download(actor, version, None)
+    for _ in range(_ATTEMPTS):
+        if found := _read_page(version, after, limit, prefix):
+            return found
+    raise errors.Unavailable("The workers are replacing blobs of this version by others: try again.")
+
+
+def _read_page(version: ArtifactVersion, after: str, limit: int, prefix: str) -> ManifestPage | None:
+    """None where a worker has replaced the blob of a composed file by a twin meanwhile."""
     files = version.files.under(prefix).order_by("path")
     if after:
         files = files.filter(path__gt=after)
@@ -116,8 +125,10 @@ def page(
     next_after = rows[limit - 1].path if len(rows) > limit else None
     del rows[limit:]
     objects = _objects(rows)
-    places, wholes = _extents(version, rows, objects)
-    return ManifestPage(after, rows, objects, next_after, _reference_urls(version, rows), places, wholes)
+    composed = _extents(version, rows, objects)
+    if composed is None:
+        return None
+    return ManifestPage(after, rows, objects, next_after, _reference_urls(version, rows), *composed)
 
 
 def _fitting(rows: Sequence[Row]) -> int:
@@ -132,13 +143,16 @@ def _fitting(rows: Sequence[Row]) -> int:
 
 def _extents(
     version: ArtifactVersion, rows: Sequence[Row], objects: dict[str, ManifestObject]
-) -> tuple[dict[int, list[ExtentPlace]], dict[int, ManifestObject]]:
-    """The extents and wholes of `ManifestPage`; the objects of the extents are added to the others."""
+) -> tuple[dict[int, list[ExtentPlace]], dict[int, ManifestObject]] | None:
+    """The extents and wholes of `ManifestPage`; the objects of the extents are added to the others. None where there
+    are none any more."""
     numbers = {row.path: number for number, row in enumerate(rows) if row.extent_count and row.state in READABLE}
     if not numbers:
         return {}, {}
     files = version.files.filter(Among("path", numbers)).values_list("path", "pk", "blob", "size")
     found = extents.of_composed(blob for _, _, blob, _ in files)
+    if any(blob not in found.places for _, _, blob, _ in files):
+        return None
     texts = {pk: _text(pk) for pk in found.objects}
     for pk, obj in found.objects.items():
         objects.setdefault(texts[pk], ManifestObject(pk, obj.size, storage.get_download_url(obj.key)))

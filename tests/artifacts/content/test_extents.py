@@ -8,6 +8,7 @@ from itertools import chain
 from urllib.parse import urlsplit
 
 import pytest
+from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
@@ -302,6 +303,34 @@ def test_twins_of_wholes_and_of_pieces_are_merged(bob, alice, artifact, other, p
     assert garbage_collection.delete_orphans() == 1
     for version, path in ((a, "a"), (b, "b")):
         assert contents_of(version) == {path: b"".join(pieces)}
+
+
+def test_a_manifest_that_is_read_while_twins_are_merged(bob, alice, artifact, other, pieces, work):
+    log_in_pieces(bob, artifact, {"a": pieces})
+    version = log_in_pieces(alice, other, {"b": pieces})
+
+    turns = [work]
+
+    def merge_before(execute, sql, *arguments):
+        if "artifacts_extent" in sql and turns:
+            turns.pop()()
+        return execute(sql, *arguments)
+
+    before = version.files.get().blob_id
+    with connection.execute_wrapper(merge_before):
+        page = manifests.page(Actor(alice), version, limit=10)
+    assert version.files.get().blob_id != before
+    assert sum(size for _, _, size in page.extents[0]) == sum(map(len, pieces))
+
+
+def test_bytes_of_a_twin_that_is_merged_meanwhile_are_never_cut_short(bob, alice, artifact, other, pieces, work):
+    log_in_pieces(bob, artifact, {"a": pieces})
+    version = log_in_pieces(alice, other, {"b": pieces})
+    blob = version.files.get().blob
+    work()
+    with pytest.raises(errors.Missing, match="have moved meanwhile"):
+        b"".join(extents.read(blob))
+    assert contents_of(version) == {"b": b"".join(pieces)}
 
 
 def test_of_twins_the_one_in_one_object_is_kept(bob, alice, artifact, other, pieces, work, age):
