@@ -1,9 +1,14 @@
 """A project: its tabs, and making, changing and deleting one."""
 
+import re
+
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.actor import Actor
-from artifacts import artifacts
+from artifacts import activity, artifacts
+from artifacts.models import Artifact
 from projects import projects, runs
 from projects.models import Project, Visibility
 from tests.conftest import HTMX
@@ -55,6 +60,32 @@ def test_viewers_change_nothing(browser, project, vera, url):
     assert project.name == "demo"
 
 
+def test_artifacts_are_counted_by_type(project, alice, acme):
+    elsewhere = projects.create(Actor(alice), acme, "elsewhere")
+    artifacts.create(Actor(alice), elsewhere, "a", "code")
+    assert activity.counts_by_type(project) == []
+    # Other clients bring types of their own.
+    Artifact.objects.bulk_create(
+        Artifact(project=project, name=f"{type}-{number}", type=type)
+        for type, count in (("model", 3), ("dataset", 2), ("run_table", 1))
+        for number in range(count)
+    )
+    assert activity.counts_by_type(project) == [("dataset", "2"), ("model", "3"), ("run_table", "1")]
+
+
+def test_types_are_counted_by_an_index_and_no_further_than_lists(project):
+    rows = (Artifact(project=project, name=f"a-{number}", type="model") for number in range(10_002))
+    Artifact.objects.bulk_create([*rows, Artifact(project=project, name="b", type="code")])
+    with CaptureQueriesContext(connection) as queries:
+        assert activity.counts_by_type(project) == [("code", "1"), ("model", "10,000+")]
+    [query] = queries
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {'QUERY PLAN ' if connection.vendor == 'sqlite' else ''}{query['sql']}")
+        steps = [str(line[-1]) for line in cursor.fetchall()]
+    assert len([step for step in steps if "artifact_by_type" in step]) >= 2, steps
+    assert not [step for step in steps if re.search("SCAN (artifacts|own)|Seq Scan on artifacts", step)], steps
+
+
 def test_the_overview_shows_its_artifacts_and_runs(browser, project, alice, bob):
     for name, type in [("a", "model"), ("b", "model"), ("c", "dataset")]:
         logged(alice, artifacts.create(Actor(alice), project, name, type))
@@ -62,7 +93,7 @@ def test_the_overview_shows_its_artifacts_and_runs(browser, project, alice, bob)
     projects.update(Actor(alice), project, description="**Ratings** <script>alert(1)</script>")
     response = browser(alice).get("/acme/demo")
 
-    assert [(row["type"], row["count"]) for row in response.context["types"]] == [("dataset", 1), ("model", 2)]
+    assert [(row["type"], row["count"]) for row in response.context["types"]] == [("dataset", "1"), ("model", "2")]
     page = response.content.decode()
     assert f"/acme/demo/runs/{run.name}" in page
     assert "<strong>Ratings</strong>" in page

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
@@ -36,7 +35,7 @@ def overview(request: HttpRequest, team: str, project: str) -> HttpResponse:
         request,
         project,
         "overview",
-        types=artifacts.order_by("type").values("type").annotate(count=Count("*")),
+        types=activity.counts_by_type(project),
         recent=activity.newest_versions(artifacts, MAX_RECENT),
         runs=runs[:MAX_RECENT],
     )
