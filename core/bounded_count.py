@@ -5,11 +5,13 @@ from typing import Any
 from django.db.models import IntegerField, QuerySet, Subquery
 
 COUNT_LIMIT = 10_000
+# Of rows that are filtered: each is compared with what is searched for, which costs more than to read an index.
+FILTERED_COUNT_LIMIT = 1_000
 
 
-def count(rows: QuerySet) -> int:
-    """At most one more than `COUNT_LIMIT`. One query, that reads no further."""
-    return _bounded(rows).count()
+def count(rows: QuerySet, limit: int | None = None) -> int:
+    """At most one more than `limit`, which is `COUNT_LIMIT` where none is given. One query, that reads no further."""
+    return _bounded(rows, COUNT_LIMIT if limit is None else limit).count()
 
 
 def format_count(number: int, limit: int = COUNT_LIMIT) -> str:
@@ -27,5 +29,5 @@ class BoundedCount(Subquery):
         super().__init__(_bounded(rows, limit), **extra)
 
 
-def _bounded(rows: QuerySet, limit: int = COUNT_LIMIT) -> QuerySet:
+def _bounded(rows: QuerySet, limit: int) -> QuerySet:
     return rows.order_by().values("pk")[: limit + 1]

@@ -37,7 +37,8 @@ def home(request: HttpRequest) -> HttpResponse:
     rows = form.narrow(request.user, "projects", rows)
     view = tables.chosen(request.GET, (), _ORDERINGS, "-activity")
     rows = tables.sort(activity.with_last_activity(rows), view, _ORDERINGS)
-    page = rendering.paginate(request.GET, rows.select_related("team").with_excerpt(), PAGE_SIZE)
+    rows = rows.select_related("team").with_excerpt()
+    page = rendering.paginate(request.GET, rows, PAGE_SIZE, is_filtered=any(filters.values()))
     context = {
         "page": page,
         "filters": filters,

@@ -41,30 +41,38 @@ def render_page(request: HttpRequest, template: str, context: dict[str, Any], *,
 
 
 class BoundedPaginator(Paginator):
-    """Pages with a total, of the first `COUNT_LIMIT` rows. What lies behind them costs nothing: filters lead there."""
+    """Pages with a total, of the first rows up to a limit. What lies behind it costs nothing: filters lead there."""
+
+    def __init__(self, rows: QuerySet, size: int, limit: int) -> None:
+        super().__init__(rows, size)
+        self._limit = limit
 
     @cached_property
     def count(self) -> int:
-        return min(self._bounded_count, bounded_count.COUNT_LIMIT)
+        return min(self._bounded_count, self._limit)
 
     @property
     def total(self) -> str:
-        return bounded_count.format_count(self._bounded_count)
+        return bounded_count.format_count(self._bounded_count, self._limit)
 
     @property
     def is_over_limit(self) -> bool:
-        return self._bounded_count >= bounded_count.COUNT_LIMIT
+        return self._bounded_count >= self._limit
 
     @cached_property
     def _bounded_count(self) -> int:
-        return bounded_count.count(self.object_list)
+        return bounded_count.count(self.object_list, self._limit)
 
 
-def paginate(query: QueryDict, rows: QuerySet, size: int, prefix: str = "") -> Page:
+def paginate(query: QueryDict, rows: QuerySet, size: int, prefix: str = "", *, is_filtered: bool = False) -> Page:
     """The page of these rows that the query string asks for, or the one that is nearest to it; `prefix` is as in
     `tables.chosen`.
+
+    Of rows that are filtered fewer are counted. A list that is sorted among its newest rows is not one of these: as
+    many are counted as are sorted, so that it can say whether there are others.
     """
-    return BoundedPaginator(rows, size).get_page(query.get(f"{prefix}page"))
+    limit = bounded_count.FILTERED_COUNT_LIMIT if is_filtered else bounded_count.COUNT_LIMIT
+    return BoundedPaginator(rows, size, limit).get_page(query.get(f"{prefix}page"))
 
 
 def total(rows: QuerySet) -> str:

@@ -33,7 +33,7 @@ def search(request: HttpRequest) -> HttpResponse:
         return rendering.render_page(request, "search/search.html", context, status=422)
     parsed = form.as_search(request.user)
     if kind and text:
-        page = rendering.paginate(request.GET, registry_search.of_kind(parsed, kind), PAGE_SIZE)
+        page = rendering.paginate(request.GET, registry_search.of_kind(parsed, kind), PAGE_SIZE, is_filtered=True)
         group = registry_search.Group(kind, list(page), False)
         if kind == "artifacts":
             excerpts.attach(group.hits)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from artifacts import search_index
 from projects.models import Run
 from web import numbers, rendering
 
@@ -26,6 +27,13 @@ def test_behind_the_last_page_lies_what_a_filter_finds(browser, vera, runs):
     last = client.get(f"{RUNS}?page=201").content.decode()
     assert "9951–10000 of 10,000+ runs" in last and "run-00000" not in last
     assert "run-00000" in client.get(f"{RUNS}?q=run-00000").content.decode()
+
+
+@pytest.mark.parametrize("url", [f"{RUNS}?q=run-0", f"{RUNS}?state=running", "/search?q=run-0&only=runs"])
+def test_of_filtered_rows_fewer_are_counted(browser, vera, runs, url):
+    search_index.rebuild()
+    page = browser(vera).get(url).content.decode()
+    assert "1–50 of 1,000+ " in page and "Page 1 of 20<" in page
 
 
 def test_one_row_is_no_plural(browser, vera, project, bob):

@@ -123,6 +123,15 @@ def test_many_rows_are_sorted_by_a_value_among_the_newest(browser, vera, net, mo
     assert "Sorted among the newest" in page.content.decode()
 
 
+def test_what_is_searched_and_sorted_counts_as_many_as_are_sorted(browser, vera, net, monkeypatch):
+    """A list that is only searched counts fewer."""
+    monkeypatch.setattr(bounded_count, "FILTERED_COUNT_LIMIT", 1)
+    query = {"q": "metadata.mAP>0"}
+    assert "of 1+ version" in browser(vera).get(VERSIONS, query).content.decode()
+    page = browser(vera).get(VERSIONS, query | {"sort": "metadata.mAP"}).content.decode()
+    assert "of 3 versions" in page and "Sorted among the newest" not in page
+
+
 @pytest.fixture
 def crowd(alice, bob, vera, acme, project, net) -> dict[str, str]:
     """Some rows in each of the tables of alice's pages; gives their URLs."""

@@ -104,7 +104,9 @@ def versions(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict
     form.is_valid()
     rows = _visible_versions(request, artifact).finalized()
     rows = form.narrow(request.user, "versions", rows, artifact=artifact)
-    page = rendering.paginate(query, tables.sort(rows, view, VERSION_ORDERINGS).with_excerpt(), PAGE_SIZE)
+    rows = tables.sort(rows, view, VERSION_ORDERINGS).with_excerpt()
+    is_filtered = bool(form.query["text"]) and not view.is_partial
+    page = rendering.paginate(query, rows, PAGE_SIZE, is_filtered=is_filtered)
     page.object_list = list(page)
     tables.fill(page.object_list, view)
     context = base_context(artifact, "versions")

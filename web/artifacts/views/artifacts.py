@@ -65,7 +65,10 @@ def _render_list(request: HttpRequest, rows: QuerySet[Artifact], project: Projec
     stored = newest.annotate(stored=F("total_size") - F("referenced_size")).values("stored")
     elsewhere = Subquery(newest.values("referenced_size"))
     rows = rows.with_tags().annotate(newest_size=Subquery(stored), newest_elsewhere=elsewhere)
-    page = rendering.paginate(request.GET, long_values.defer(rows, "").sorted_by(sort), PAGE_SIZE)
+    is_filtered = any(value for name, value in filters.items() if name != "sort")
+    is_partial = sort.removeprefix("-") == "project"
+    rows = long_values.defer(rows, "").sorted_by(sort)
+    page = rendering.paginate(request.GET, rows, PAGE_SIZE, is_filtered=is_filtered and not is_partial)
     excerpts.attach(page, sought=filters["alias"])
     project_names: list[str] = []
     if not rendering.is_partial(request):
@@ -78,7 +81,7 @@ def _render_list(request: HttpRequest, rows: QuerySet[Artifact], project: Projec
         "filters": filters,
         "query": form.query,
         "sort": sort,
-        "is_filtered": any(value for name, value in filters.items() if name != "sort"),
+        "is_filtered": is_filtered,
         "active_nav": "artifacts",
         "columns": [column for column in _COLUMNS if not (project and column[1] == "Project")],
         "types": validators.TYPES,

@@ -51,7 +51,10 @@ def run_list(request: HttpRequest, team: str, project: str) -> HttpResponse:
     rows = tables.sort(form.narrow(request.user, "runs", rows, project=project), view, _ORDERINGS).select_related(
         "created_by"
     )
-    page = rendering.paginate(request.GET, long_values.defer(rows, ""), PAGE_SIZE)
+    is_filtered = any(filters.values())
+    page = rendering.paginate(
+        request.GET, long_values.defer(rows, ""), PAGE_SIZE, is_filtered=is_filtered and not view.is_partial
+    )
     page.object_list = list(page)
     tables.fill(page.object_list, view)
     context = {
@@ -64,7 +67,7 @@ def run_list(request: HttpRequest, team: str, project: str) -> HttpResponse:
         "columns": _COLUMNS,
         "headers": tables.headers(view, request.GET),
         "picker_url": f"{reverse('run-columns', args=project.url_args)}?{request.GET.urlencode()}",
-        "is_filtered": any(filters.values()),
+        "is_filtered": is_filtered,
         "states": State.choices,
     }
     context |= {"tab": "runs", "active_nav": "home"} | permissions.template_flags(project.role)
