@@ -10,8 +10,8 @@ from operator import or_
 from typing import Any, Self
 
 from django.db import connection, models
-from django.db.models import Q
-from django.db.models.functions import Coalesce, Left
+from django.db.models import Q, Value
+from django.db.models.functions import Coalesce, Left, StrIndex
 
 from artifacts.search_query import SHORTEST_INDEXED
 from core.sqlite import full_text
@@ -68,6 +68,10 @@ class DocumentQuerySet(SearchQuerySet):
             return rows.extra(
                 tables=[index], where=[f"{index}.rowid = {name}.id", f"{index} MATCH %s"], params=[pattern]
             )
+        if of_artifacts is None:
+            # Without statistics of the table, PostgreSQL would ask the index on texts again for each row.
+            positions = {f"position_{number}": StrIndex("text", Value(text)) for number, text in enumerate(texts)}
+            return rows.alias(**positions).filter(reduce(or_, (Q(**{f"{name}__gt": 0}) for name in positions)))
         return rows.filter(reduce(or_, (Q(text__contains=text) for text in texts)))
 
 
