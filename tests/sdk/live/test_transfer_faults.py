@@ -19,7 +19,7 @@ from harness.faulty_proxy import FAULTS, FaultyProxy
 from wanllmdb.sdk.transfer.hashes import MIB
 
 ATTEMPTS = 20
-# Deaths that are tried in each round; `--rounds=9` tries over fifty.
+# Deaths that are tried in each round, which is a test: `--rounds=9` tries over fifty.
 DEATHS = 6
 LOG = """
 import sys
@@ -145,12 +145,17 @@ def killed(bob, data, web_before, stack):
             yield log
 
 
-def test_a_client_that_is_killed_anywhere(killed, project, data, tmp_path, request):
-    rounds = request.config.getoption("--rounds")
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each round is a test, with the time of one."""
+    if "seed" in metafunc.fixturenames:
+        metafunc.parametrize("seed", range(metafunc.config.getoption("--rounds")))
+
+
+def test_a_client_that_is_killed_anywhere(killed, project, data, tmp_path, seed):
     moments, _ = killed(f"{project}-whole")
     assert len(moments) > 15, json.dumps(moments)
-    source = random.Random(15)
-    for number in range(DEATHS * rounds):
+    source = random.Random(seed)
+    for number in range(DEATHS):
         one = f"{project}-{number}"
         killed.accepted.clear()
         killed(one, source.randint(1, len(moments)))
