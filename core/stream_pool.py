@@ -22,22 +22,26 @@ class StreamPool:
         self.clock = clock
         self._slots = PersonSlots(per_person, size)
 
-    def require_slot(self, person: str) -> None:
-        """Raise `Busy` if `stream` would, before anything is done for it."""
+    def require_slot(self, person: str, *, retry_after: int | None = errors.RETRY_AFTER_SECONDS) -> None:
+        """Raise `Busy` if `stream` would, before anything is done for it. It says when to ask again, or nothing."""
         if not self._slots.has_room(person):
-            raise self._busy(person)
+            raise self._busy(person, retry_after)
 
-    def stream(self, person: str, chunks: Iterator[bytes]) -> "Stream":
+    def stream(
+        self, person: str, chunks: Iterator[bytes], *, retry_after: int | None = errors.RETRY_AFTER_SECONDS
+    ) -> "Stream":
         """The chunks, to be sent to this person. Raises `Busy` where too many are being sent."""
         if not self._slots.take(person):
-            raise self._busy(person)
+            raise self._busy(person, retry_after)
         return Stream(self, person, chunks)
 
     def release(self, person: str) -> None:
         self._slots.release(person)
 
-    def _busy(self, person: str) -> errors.Busy:
-        return errors.Busy(_YOURS if self._slots.has_most(person) else _BUSY)
+    def _busy(self, person: str, retry_after: int | None) -> errors.Busy:
+        refusal = errors.Busy(_YOURS if self._slots.has_most(person) else _BUSY)
+        refusal.retry_after = retry_after
+        return refusal
 
 
 class Stream(Iterator[bytes]):

@@ -22,6 +22,7 @@ from api.fast_path import keys as known_keys
 from api.fast_path.wsgi import AliasFastPath
 from artifacts import health, store_connection
 from artifacts.content import downloads
+from artifacts.content.pack_cache import PackCache
 from artifacts.previews import sandbox
 from core.call_interval import CallInterval
 from core.stream_pool import StreamPool
@@ -131,6 +132,7 @@ def new_process(monkeypatch) -> None:
     store_connection._breaker.record_response()
     monkeypatch.setattr(known_keys, "_keys", {})
     monkeypatch.setattr(downloads, "_pool", StreamPool(size=2, per_person=1))
+    monkeypatch.setattr(downloads, "_packs", PackCache())
     monkeypatch.setattr(receivers, "_announcements", CallInterval(0.25))
 
 

@@ -20,25 +20,28 @@ def url_in_collection(
     """
     found = Project.objects.visible_to(context.user).named(f"{entity}/{project}")
     artifact = Artifact.objects.named(found, collection) if found else None
-    rows = _with_md5(md5).filter(version__artifact=artifact) if artifact else ArtifactFile.objects.none()
-    version = ids.decode("Artifact", artifact_id) if artifact_id else None
-    return _url(
-        context, (version and rows.filter(version=version).first()) or rows.order_by("-version__number").first()
-    )
+    rows = _with_md5(md5, Project.objects.filter(pk=found.pk if found else None)).filter(version__artifact=artifact)
+    return _url(context, _preferred(rows, artifact_id, "-version__number"))
 
 
 def url_in_entity(context: Context, entity: str, md5: str, birth_id: str | None = None) -> str:
     """The same of old clients, which name no collection: of the version that brought the bytes, or any of the team."""
     visible = Project.objects.visible_to(context.user).filter(team__in=Team.objects.by_name(entity))
-    rows = _with_md5(md5).filter(version__artifact__project__in=visible)
-    birth = ids.decode("Artifact", birth_id) if birth_id else None
-    own = rows.filter(version=birth).first() if birth else None
-    return _url(context, own or rows.order_by("-version_id").first())
+    rows = _with_md5(md5, visible)
+    return _url(context, _preferred(rows, birth_id, "-version_id"))
 
 
-def _with_md5(md5: str) -> "QuerySet[ArtifactFile]":
-    files = ArtifactFile.objects.filter(blob__md5=md5, version__in=ArtifactVersion.objects.finalized())
-    return files.select_related("blob__object", "version")
+def _with_md5(md5: str, projects: "QuerySet[Project]") -> "QuerySet[ArtifactFile]":
+    """Found by the index of their blobs, which are of the projects alone."""
+    files = ArtifactFile.objects.filter(blob__project__in=projects, blob__md5=md5)
+    finalized = files.filter(version__state=ArtifactVersion.State.FINALIZED)
+    return finalized.select_related("blob__object", "version")
+
+
+def _preferred(rows: "QuerySet[ArtifactFile]", version_id: str | None, order: str) -> ArtifactFile | None:
+    """That of the version of this id, or else the first one in this order."""
+    version = ids.decode("Artifact", version_id) if version_id else None
+    return (rows.filter(version=version).first() if version else None) or rows.order_by(order).first()
 
 
 def _url(context: Context, file: ArtifactFile | None) -> str:

@@ -17,6 +17,7 @@ import api.lineage.urls
 import api.notifications.urls
 import api.projects.urls
 import api.server.urls
+import artifacts.expiry_tasks
 import artifacts.references.tasks
 import artifacts.tasks
 import events.tasks
@@ -103,11 +104,9 @@ def test_every_setting_is_listed():
 
 
 def test_every_timer_is_listed():
-    timers = [
-        timer
-        for owner in (accounts, artifacts, artifacts.references, events, hierarchies, notifications, projects, tracking)
-        for timer in owner.tasks.BEAT.values()
-    ]
+    owners = (accounts, artifacts, artifacts.references, events, hierarchies, notifications, projects, tracking)
+    modules = [*(owner.tasks for owner in owners), artifacts.expiry_tasks]
+    timers = [timer for module in modules for timer in module.BEAT.values()]
     seconds = {timer["task"]: timer["schedule"].total_seconds() for timer in timers}
     listed = rows("operations.md", r"\| `([\w.]+)` \| every (?:(\d+) )?(second|minute)s? \|")
 

@@ -136,8 +136,8 @@ def test_a_name_that_is_not_there_says_what_is(run):
         _ = wandb.Image
     with pytest.raises(AttributeError, match="unlike in wandb: there are no links between projects"):
         _ = run.link_artifact
-    with pytest.raises(AttributeError, match="no attribute 'ttl', unlike in wandb"):
-        _ = wandb.Artifact("data", "dataset").ttl
+    with pytest.raises(AttributeError, match="no attribute 'new_draft', unlike in wandb"):
+        _ = wandb.Artifact("data", "dataset").new_draft
     with pytest.raises(AttributeError, match="unlike in wandb: there are no sweeps"):
         _ = wandb.Api("http://127.0.0.1:1", "wllm_0").sweep
     with pytest.raises(AttributeError, match=r"no attribute 'lgo'$"):

@@ -265,6 +265,36 @@ def test_editing(browser, bob, version):
     assert (response.status_code, response["HX-Redirect"]) == (204, PAGE)
 
 
+def test_tags_and_time_to_live_are_edited_and_shown(browser, bob, version):
+    client = browser(bob)
+    form = {"description": "New", "notes": "", "metadata": "{}", "tags": "clean, two words", "ttl_days": "5.5"}
+    assert "Expires" not in client.get(PAGE).content.decode()
+    assert client.post(f"{PAGE}/edit", form).status_code == 302
+
+    page = client.get(PAGE).content.decode()
+    assert "in 5 days" in page and "two words" in page
+    dialog = client.get(f"{PAGE}/edit", headers=HTMX).content.decode()
+    assert 'value="5.5"' in dialog and 'value="clean, two words"' in dialog
+    # What is not changed here is left as it is, to the second.
+    version.refresh_from_db()
+    expires_at = version.expires_at
+    assert client.post(f"{PAGE}/edit", form | {"notes": "x"}).status_code == 302
+    version.refresh_from_db()
+    assert (version.expires_at, version.notes) == (expires_at, "x")
+    assert client.post(f"{PAGE}/edit", form | {"ttl_days": "", "tags": ""}).status_code == 302
+    version = ArtifactVersion.objects.get(pk=version.pk)
+    assert (version.expires_at, version.tags) == (None, [])
+
+
+@pytest.mark.parametrize("fields", [{"ttl_days": "0"}, {"ttl_days": "x"}, {"ttl_days": "1e9"}, {"tags": "x" * 200}])
+def test_odd_tags_and_times_are_refused(browser, bob, version, fields):
+    form = {"description": "lost", "notes": "", "metadata": "{}"} | fields
+
+    assert browser(bob).post(f"{PAGE}/edit", form, headers=HTMX).status_code == 422
+    version.refresh_from_db()
+    assert version.description == "Cleaned of *doubles*"
+
+
 @pytest.mark.parametrize("metadata", ["{", "[1]", '{"a": NaN}', '"x"', "[" * 10**5, '{"a": "\\u0000"}'])
 def test_metadata_that_is_none_is_refused(browser, bob, version, metadata):
     response = browser(bob).post(f"{PAGE}/edit", {"description": "lost", "metadata": metadata}, headers=HTMX)
