@@ -1,4 +1,4 @@
-"""The verbs of runs: start, resume, change, heartbeat, finish, delete.
+"""The verbs of runs: start, resume, change, heartbeat, stop, finish, delete.
 
 Workers mark those whose heartbeat stopped as crashed.
 """
@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Case, Value, When
+from django.db.models import Case, F, Value, When
 from django.dispatch import Signal
 from django.utils import timezone
 
@@ -30,6 +30,16 @@ _DIGITS = (2, 3, 5, 7, 9)
 
 
 _ENDS = (State.FINISHED, State.FAILED, State.CRASHED, State.KILLED)
+
+
+# What `update_state` does: from which states a run gets there.
+_TRANSITIONS = {
+    State.PENDING: (State.RUNNING, State.FAILED, State.CRASHED, State.PREEMPTED),
+    State.FAILED: (State.PENDING, State.RUNNING),
+}
+_CHANGED_BY_STATE = ["state", "summary", "heartbeat_at", "finished_at", "exit_code", "error", "stop_requested"]
+# What clients tell of themselves is cut to its column, for no user chose it.
+_CUT = ("host", "program", "git_remote", "git_commit")
 
 
 class Started(NamedTuple):
@@ -142,8 +152,107 @@ def update(actor: Actor, run: Run, *, merge: bool = False, **changes: Any) -> Ru
     return run
 
 
+def upsert(actor: Actor, project: Project, *, name: str | None, **columns: Any) -> Started:
+    """The run of that name with these values, or a new one: pending or running as `state` says, otherwise running.
+
+    What is None stays as it is. A new run without a display name gets one like `brisk-otter-12`; without a name, its
+    name is one. The state of a run that exists stays. Raises what `start` raises, but not `NameTaken`.
+    """
+    permissions.require(actor, project.team, Role.EDITOR)
+    changes = {column: value for column, value in columns.items() if value is not None}
+    for column in _CUT:
+        if column in changes:
+            changes[column] = changes[column][: Run._meta.get_field(column).max_length]
+    for column in {"config", "summary", "wandb"} & changes.keys():
+        _within_limits(column, changes[column])
+    if run := name and Run.objects.for_change().filter(project=project, name=name).first():
+        return Started(_change(actor, run, changes), False)
+    state = changes.get("state", State.RUNNING)
+    if state not in (State.RUNNING, State.PENDING):
+        raise errors.Invalid("A run begins as running or pending.")
+    display_name = changes.pop("display_name", "") or run_names.generate()
+    try:
+        return Started(start(actor, project, name=name, display_name=display_name, **changes), True)
+    except errors.NameTaken:
+        # Another request has made it in the meantime.
+        run = Run.objects.for_change().get(project=project, name=name)
+        return Started(_change(actor, run, changes), False)
+
+
+def _change(actor: Actor, run: Run, changes: dict[str, Any]) -> Run:
+    changes = {column: value for column, value in changes.items() if column != "state"}
+    return update(actor, run, **changes) if changes else run
+
+
+def resume(actor: Actor, run: Run) -> Run:
+    """Record that the process of the run is alive. A run that had ended goes on, unless it was killed."""
+    permissions.require(actor, run.project.team, Role.EDITOR)
+    state = Case(When(state=State.PREEMPTING, then=Value(State.PREEMPTING)), default=Value(State.RUNNING))
+    goes_on = Case(When(finished_at=None, then=F("stop_requested")), default=Value(False))
+    columns = {"state": state, "stop_requested": goes_on, "heartbeat_at": timezone.now(), "finished_at": None}
+    Run.objects.filter(pk=run.pk).exclude(state=State.KILLED).update(**columns, exit_code=None, error="")
+    _reload(run)
+    return run
+
+
+@transaction.atomic
+def complete(actor: Actor, run: Run, exit_code: int) -> Run:
+    """Record that the process of the run ended: with 0 it finished, with another code it failed.
+
+    Twice is once. A run that was killed stays so, and one that had ended otherwise has gone on in between.
+    """
+    permissions.require(actor, run.project.team, Role.EDITOR)
+    state = State.FAILED if exit_code else State.FINISHED
+    stored = _lock(run)
+    is_known = (stored.state, stored.exit_code) == (state, exit_code)
+    if not is_known and stored.state != State.KILLED:
+        now = timezone.now()
+        columns = {"state": state, "exit_code": exit_code, "heartbeat_at": now, "finished_at": now, "error": ""}
+        Run.objects.filter(pk=run.pk).update(**columns, stop_requested=False)
+    _reload(run)
+    return run
+
+
+def mark_preempting(actor: Actor, run: Run) -> Run:
+    """Record that the run is about to lose its machine."""
+    permissions.require(actor, run.project.team, Role.EDITOR)
+    Run.objects.filter(pk=run.pk, state=State.RUNNING).update(state=State.PREEMPTING, heartbeat_at=timezone.now())
+    _reload(run)
+    return run
+
+
+def stop(actor: Actor, run: Run) -> Run:
+    """Ask the process of the run to stop, which it learns when it sends something. Of a run that ended nothing."""
+    permissions.require(actor, run.project.team, Role.EDITOR)
+    Run.objects.open().filter(pk=run.pk).update(stop_requested=True)
+    _reload(run)
+    return run
+
+
+@transaction.atomic
+def update_state(actor: Actor, run: Run, state: str) -> Run:
+    """Put a run back to `pending`, or give it up as `failed`. The state that it has is no change.
+
+    Raises `Invalid` for another state, `Conflict` for a run that does not get there from the state that it is in.
+    """
+    permissions.require(actor, run.project.team, Role.EDITOR)
+    if state not in _TRANSITIONS:
+        raise errors.Invalid(f"A run's state cannot be set to '{state}': only to {' or '.join(_TRANSITIONS)}.")
+    stored = _lock(run)
+    if stored.state != state:
+        if stored.state not in _TRANSITIONS[State(state)]:
+            raise errors.Conflict(f"Run '{run.name}' is {stored.state}: it cannot become {state}.", state=stored.state)
+        finished_at = timezone.now() if state == State.FAILED else None
+        Run.objects.filter(pk=run.pk).update(state=state, finished_at=finished_at, exit_code=None, error="")
+    _reload(run)
+    return run
+
+
 def heartbeat(actor: Actor, run: Run) -> Run:
-    """Record that the script is alive; a run that crashed, waited or was preempted is running. Raises `RunEnded` for a finished one."""
+    """Record that the script is alive; a run that crashed, waited or was preempted is running.
+
+    Raises `RunEnded` for one that has ended.
+    """
     permissions.require(actor, run.project.team, Role.EDITOR)
     open_run = Run.objects.open().filter(pk=run.pk)
     state = Case(When(state=State.PREEMPTING, then=Value(State.PREEMPTING)), default=Value(State.RUNNING))
@@ -265,7 +374,7 @@ def _with_tags(tags: list[str], added: list[str], removed: list[str]) -> list[st
 
 def _reload(run: Run) -> None:
     try:
-        run.refresh_from_db(fields=["state", "summary", "heartbeat_at", "finished_at", "exit_code", "error"])
+        run.refresh_from_db(fields=_CHANGED_BY_STATE)
     except Run.DoesNotExist as error:
         raise errors.Missing("The run has been deleted.") from error
 

@@ -68,6 +68,10 @@ class RunQuerySet(models.QuerySet["Run"]):
         """With all that a line of a list shows."""
         return long_values.defer(self.select_related("project__team", "created_by"), "project")
 
+    def for_change(self) -> Self:
+        """With all that its verbs ask of it."""
+        return self.select_related("project__team", "created_by")
+
     def called(self, project: Project, reference: str) -> "Run | None":
         """The run of the project that has this name, or else this id."""
         rows = self.filter(project=project)
