@@ -20,6 +20,12 @@ MAX_CONTAINERS = 2**18
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.?)*+(?:"|\Z)|[,\[{]', re.DOTALL)
 
 
+def max_bytes(path: str) -> int:
+    """How long the body of a request for this path may be."""
+    is_stream = path.startswith("/files/") and path.endswith("/file_stream")
+    return settings.MAX_STREAM_BODY_BYTES if is_stream else settings.MAX_BODY_BYTES
+
+
 def no_constant(name: str) -> None:
     """What `NaN` and infinities are in strict JSON. Raises `ValueError`."""
     raise ValueError(f"{name} is not a JSON number.")

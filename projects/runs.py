@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts import errors, permissions
 from accounts.actor import Actor
 from accounts.models import Role
-from core.validators import MAX_TAGS, validate_json_object
+from core.validators import MAX_TAGS, MAX_TEXT_LENGTH, validate_json_object, validate_single_line, validate_tags
 from projects import run_names
 from projects.errors import RunEnded
 from projects.models import Project, Resume, Run, RunEnvironment, State
@@ -159,14 +159,9 @@ def upsert(actor: Actor, project: Project, *, name: str | None, **columns: Any) 
     name is one. The state of a run that exists stays. Raises what `start` raises, but not `NameTaken`.
     """
     permissions.require(actor, project.team, Role.EDITOR)
-    changes = {column: value for column, value in columns.items() if value is not None}
-    for column in _CUT:
-        if column in changes:
-            changes[column] = changes[column][: Run._meta.get_field(column).max_length]
-    for column in {"config", "summary", "wandb"} & changes.keys():
-        _within_limits(column, changes[column])
+    changes = _told(columns)
     if run := name and Run.objects.for_change().filter(project=project, name=name).first():
-        return Started(_change(actor, run, changes), False)
+        return Started(change(actor, run, **changes), False)
     state = changes.get("state", State.RUNNING)
     if state not in (State.RUNNING, State.PENDING):
         raise errors.Invalid("A run begins as running or pending.")
@@ -176,12 +171,34 @@ def upsert(actor: Actor, project: Project, *, name: str | None, **columns: Any) 
     except errors.NameTaken:
         # Another request has made it in the meantime.
         run = Run.objects.for_change().get(project=project, name=name)
-        return Started(_change(actor, run, changes), False)
+        return Started(change(actor, run, **changes), False)
 
 
-def _change(actor: Actor, run: Run, changes: dict[str, Any]) -> Run:
-    changes = {column: value for column, value in changes.items() if column != "state"}
+def change(actor: Actor, run: Run, **columns: Any) -> Run:
+    """`update`, where None leaves a column as it is. The state stays in any case."""
+    permissions.require(actor, run.project.team, Role.EDITOR)
+    changes = _told({**columns, "state": None})
     return update(actor, run, **changes) if changes else run
+
+
+def _told(columns: dict[str, Any]) -> dict[str, Any]:
+    """What is not None, as it fits."""
+    changes = {column: value for column, value in columns.items() if value is not None}
+    for column in _CUT:
+        if column in changes:
+            changes[column] = changes[column][: Run._meta.get_field(column).max_length]
+    for column in {"config", "summary", "wandb"} & changes.keys():
+        _within_limits(column, changes[column])
+    try:
+        for column in ("display_name", "group", "job_type", "sweep_name", *_CUT):
+            validate_single_line(changes.get(column, ""))
+        if "tags" in changes:
+            changes["tags"] = validate_tags(changes["tags"])
+    except ValidationError as error:
+        raise errors.Invalid(error.messages[0]) from error
+    if len(changes.get("notes", "")) > MAX_TEXT_LENGTH:
+        raise errors.Invalid(f"The notes of a run have at most {MAX_TEXT_LENGTH:,} characters.")
+    return changes
 
 
 def resume(actor: Actor, run: Run) -> Run:

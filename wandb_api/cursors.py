@@ -23,13 +23,14 @@ def offset_page(
     context: Context, rows: "QuerySet[M]", first: int | None, after: str | None, *, default: int = 50, **fields: Any
 ) -> dict[str, Any]:
     """A page of rows in their own order, which goes on at a number. For lists that stay short, or any order."""
-    size, start = context.page_size(first, default), _offset(after)
+    size, start = context.page_size(first, default), offset(after)
     found = list(rows[start : start + size + 1])
     nodes = found[:size]
     return connection(nodes, range(start + 1, start + 1 + len(nodes)), len(found) > size, **fields)
 
 
-def _offset(after: str | None) -> int:
+def offset(after: str | None) -> int:
+    """The number that the cursor of a list stands for. Raises `Invalid`."""
     if not after:
         return 0
     text = decode_text(after)

@@ -6,6 +6,8 @@ from functools import lru_cache, partial
 from typing import Any
 
 from graphql import (
+    FieldNode,
+    FragmentSpreadNode,
     GraphQLAbstractType,
     GraphQLInputObjectType,
     GraphQLObjectType,
@@ -47,6 +49,26 @@ def get_attribute(row: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
     """The attribute or key of the same name; of a missing key None."""
     name = snake_case(info.field_name)
     return row.get(name) if isinstance(row, Mapping) else getattr(row, name)
+
+
+def selected_fields(info: GraphQLResolveInfo) -> set[str]:
+    """The names of all fields below this one that the document selects."""
+    found: set[str] = set()
+    waiting: list[Any] = list(info.field_nodes)
+    seen: set[str] = set()
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, FragmentSpreadNode):
+            name = node.name.value
+            if name not in seen:
+                seen.add(name)
+                waiting.append(info.fragments[name])
+            continue
+        if isinstance(node, FieldNode):
+            found.add(node.name.value)
+        if node.selection_set:
+            waiting.extend(node.selection_set.selections)
+    return found
 
 
 def bind(schema: GraphQLSchema, resolvers: Iterable[Resolvers], types: Mapping[type, str]) -> None:

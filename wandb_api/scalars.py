@@ -73,6 +73,7 @@ def bind(schema: GraphQLSchema) -> None:
         assert isinstance(scalar, GraphQLScalarType)
         for role, function in by_role.items():
             setattr(scalar, role, function)
-        read = by_role.get("parse_value", without_nan)
+        # The names of the same two since graphql-core 3.3, which it asks for.
         scalar.coerce_output_value, scalar.coerce_input_value = scalar.serialize, scalar.parse_value
+        read = by_role.get("parse_value", without_nan)
         scalar.parse_literal = lambda node, variables=None, read=read: read(_read_literal(node, variables))

@@ -22,6 +22,7 @@ urlpatterns = [
     ),
     re_path(rf"^artifacts/(?P<entity>[^/]+)/{_FILE}$", views.file_in_entity, name="wandb-file-in-entity"),
     path("graphql", views.graphql, name="wandb-graphql"),
+    path("files/<str:entity>/<str:project>/<str:run>/file_stream", views.stream_files, name="wandb-file-stream"),
     path("ready", views.ready, name="wandb-ready"),
     path("authorize", views.authorize, name="wandb-authorize"),
     path("sdk/otel/v1/<str:kind>", views.telemetry, name="wandb-telemetry"),

@@ -12,9 +12,9 @@ from django.views.decorators.http import require_POST, require_safe
 from artifacts import md5_hashes
 from artifacts.models import ArtifactVersion
 from core import errors, request_bodies
-from wandb_api import downloads, execution, manifest_documents
+from wandb_api import downloads, execution, file_stream, manifest_documents
 from wandb_api.authentication import context_of
-from wandb_api.context import Context
+from wandb_api.context import Context, NotSignedIn
 from wandb_api.errors import problem_response, refusal_response
 
 
@@ -33,6 +33,22 @@ def graphql(request: HttpRequest) -> HttpResponse:
     if answer.status in (401, 503):
         return problem_response(answer.status, answer.body["errors"][0]["message"], answer.retry_after)
     return JsonResponse(answer.body, status=answer.status)
+
+
+@csrf_exempt
+@login_not_required
+@require_POST
+def stream_files(request: HttpRequest, entity: str, project: str, run: str) -> HttpResponse:
+    """What the process of a run tells while it runs."""
+    context = context_of(request)
+    try:
+        context.require_write()
+        found = file_stream.find_run(context, entity, project, run)
+        return JsonResponse(file_stream.receive(context.actor, found, file_stream.read_body(request)))
+    except NotSignedIn:
+        return problem_response(401, execution.SIGN_IN)
+    except errors.RegistryError as refusal:
+        return refusal_response(refusal)
 
 
 @login_not_required

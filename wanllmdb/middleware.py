@@ -4,12 +4,12 @@ import re
 from collections.abc import Callable
 from urllib.parse import unquote_to_bytes
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from api.errors import is_api
 from core import client_ip, errors, long_request_bodies, long_values, request_bodies
 from core.request_id import current, request_id
+from wandb_api.errors import is_wandb
 from wanllmdb import error_views
 from wanllmdb.request_metrics import ROUTE
 
@@ -53,7 +53,7 @@ class RequestLimitsMiddleware:
 
 class LongRequestBodiesMiddleware:
     """Long forms are of people who have signed in: those of others are refused, and dropped. The API's parser does the
-    same.
+    same, and so do the views of the official client.
 
     It stands where the user is known and nothing has read the body.
     """
@@ -70,7 +70,7 @@ class LongRequestBodiesMiddleware:
         return response
 
     def _respond(self, request: HttpRequest) -> HttpResponse:
-        if is_api(request):
+        if is_api(request) or is_wandb(request):
             return self.get_response(request)
         try:
             with long_request_bodies.receive(request.user):
@@ -84,8 +84,9 @@ def _refusal(request: HttpRequest) -> errors.RegistryError | None:
     length = meta.get("CONTENT_LENGTH") or "0"
     if "chunked" in meta.get("HTTP_TRANSFER_ENCODING", "").lower() or not length.isdecimal():
         return errors.Invalid("Send the body with a Content-Length.")
-    if int(length) > settings.MAX_BODY_BYTES:
-        return request_bodies.too_large(settings.MAX_BODY_BYTES)
+    limit = request_bodies.max_bytes(request.path_info)
+    if int(length) > limit:
+        return request_bodies.too_large(limit)
     if not (_is_path(request) and _is_query(meta.get("QUERY_STRING", ""))):
         return errors.Invalid("The URL contains bytes that are not UTF-8.")
     return None

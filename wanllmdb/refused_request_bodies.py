@@ -21,7 +21,8 @@ class RefusedRequestBodies:
     sends slowly keeps nobody else from the answer.
     """
 
-    def __init__(self, application: Callable[..., Iterable[bytes]], max_bytes: int) -> None:
+    def __init__(self, application: Callable[..., Iterable[bytes]], max_bytes: Callable[[str], int]) -> None:
+        """`max_bytes` says how long a body may be for the path of its request."""
         self.application, self.max_bytes = application, max_bytes
         self._reading: deque[object] = deque()
         self._lock = Lock()
@@ -29,14 +30,15 @@ class RefusedRequestBodies:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         length = environ.get("CONTENT_LENGTH") or "0"
         is_chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
-        if is_chunked or (length.isdecimal() and int(length) > self.max_bytes):
-            count = self._drop(environ["wsgi.input"])
-            if is_chunked and count > self.max_bytes:
+        limit = self.max_bytes(environ.get("PATH_INFO", ""))
+        if is_chunked or (length.isdecimal() and int(length) > limit):
+            count = self._drop(environ["wsgi.input"], _READ_AT_MOST * limit)
+            if is_chunked and count > limit:
                 environ["CONTENT_LENGTH"] = str(count)
                 del environ["HTTP_TRANSFER_ENCODING"]
         return self.application(environ, start_response)
 
-    def _drop(self, stream: Any) -> int:
+    def _drop(self, stream: Any, at_most: int) -> int:
         """Read to the end, if nothing ends that before. How many bytes there were."""
         own = object()
         with self._lock:
@@ -45,7 +47,7 @@ class RefusedRequestBodies:
             self._reading.append(own)
         count = 0
         with suppress(OSError):
-            while own in self._reading and count < _READ_AT_MOST * self.max_bytes and (chunk := stream.read(_CHUNK)):
+            while own in self._reading and count < at_most and (chunk := stream.read(_CHUNK)):
                 count += len(chunk)
         with self._lock, suppress(ValueError):
             self._reading.remove(own)

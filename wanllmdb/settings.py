@@ -254,6 +254,8 @@ HIERARCHIES_A_PROJECT = 500
 # How many indexes on members of data a hierarchy may have: each is one more that every new record is entered into.
 DATA_INDEXES_A_HIERARCHY = 8
 MAX_BODY_BYTES = 16 * 2**20
+# Of what runs of the official client stream, as sent and once inflated.
+MAX_STREAM_BODY_BYTES = 32 * 2**20
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
 # --- Notifications ----------------------------------------------------------------------------------------------------

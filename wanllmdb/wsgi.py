@@ -8,7 +8,7 @@ from importlib import import_module
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from core import postgres_locks, postgres_timeout
+from core import postgres_locks, postgres_timeout, request_bodies
 from core.parent_process import terminate_with_parent
 from core.sqlite import lock as sqlite_lock
 
@@ -28,7 +28,7 @@ django = get_wsgi_application()
 from api.fast_path.wsgi import AliasFastPath  # noqa: E402
 from wanllmdb.refused_request_bodies import RefusedRequestBodies  # noqa: E402
 
-application = RefusedRequestBodies(AliasFastPath(django), settings.MAX_BODY_BYTES)
+application = RefusedRequestBodies(AliasFastPath(django), request_bodies.max_bytes)
 
 from wanllmdb import task_metrics  # noqa: E402, F401
 from wanllmdb.request_metrics import RequestMetrics  # noqa: E402

@@ -97,7 +97,7 @@ def test_of_too_many_refused_bodies_the_first_is_left():
     def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
         return []
 
-    bodies = RefusedRequestBodies(application, max_bytes=1000)
+    bodies = RefusedRequestBodies(application, max_bytes=lambda path: 1000)
     streams: list[Stream] = []
 
     def send(count: int) -> None:

@@ -6,7 +6,7 @@ from graphql import GraphQLResolveInfo
 
 from accounts import permissions
 from accounts.models import Role, Team, User
-from projects.models import Project, Run, Visibility
+from projects.models import Project, Visibility
 from wandb_api import cursors, ids
 from wandb_api.queries.people import describe_team
 from wandb_api.resolvers import Resolvers
@@ -83,11 +83,6 @@ def read_only(row: Project, info: GraphQLResolveInfo) -> bool:
 @project(name="user")
 def created_by(row: Project, info: GraphQLResolveInfo) -> User:
     return row.created_by
-
-
-@project(name="run")
-def find_run(row: Project, info: GraphQLResolveInfo, name: str, desc: str | None = None) -> Run | None:
-    return Run.objects.filter(project=row, name=name).select_related("project__team", "created_by").first()
 
 
 @project
