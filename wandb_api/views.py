@@ -14,7 +14,7 @@ from artifacts.models import ArtifactVersion
 from core import errors, request_bodies
 from wandb_api import downloads, execution, file_stream, manifest_documents
 from wandb_api.authentication import context_of
-from wandb_api.context import Context, NotSignedIn
+from wandb_api.context import Context
 from wandb_api.errors import problem_response, refusal_response
 
 
@@ -41,12 +41,12 @@ def graphql(request: HttpRequest) -> HttpResponse:
 def stream_files(request: HttpRequest, entity: str, project: str, run: str) -> HttpResponse:
     """What the process of a run tells while it runs."""
     context = context_of(request)
+    if context.caller is None:
+        return problem_response(401, execution.SIGN_IN)
     try:
         context.require_write()
         found = file_stream.find_run(context, entity, project, run)
         return JsonResponse(file_stream.receive(context.actor, found, file_stream.read_body(request)))
-    except NotSignedIn:
-        return problem_response(401, execution.SIGN_IN)
     except errors.RegistryError as refusal:
         return refusal_response(refusal)
 
