@@ -17,7 +17,7 @@ from core.value_lists import Among
 
 _MAX_PATHS_IN_ERROR = 100
 # So many files are copied in a transaction.
-_SLICE_SIZE = 10_000
+_SLICE_SIZE = 5_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from core.value_lists import Among
 
 MAX_FILES_A_CALL = 20_000
 # More are added in several transactions: others write in between. An extent counts as a file.
-MAX_FILES_A_TRANSACTION = 5_000
+MAX_FILES_A_TRANSACTION = 2_000
 
 
 class FileSpec(NamedTuple):

@@ -1,17 +1,19 @@
 """Two users log very many small files at once, on one database, while the worker verifies them: who waits for whom.
 
 SQLite lets one writer write at a time. What a call of the two waits for, and a third person who writes very little,
-is told here: the longest wait for the lock, the time of each kind of call, and what failed. On PostgreSQL
-(`TEST_DATABASE=postgres`) nobody waits for a lock of the whole database, and the calls alone are told.
+is told here: how often the server waited for the lock and for how long, the time of each kind of call, and what failed.
+On PostgreSQL (`TEST_DATABASE=postgres`) nobody waits for a lock of the whole database, and the calls alone are told.
 """
 
 import argparse
 import json
+import os
 import sqlite3
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -55,6 +57,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=1024, help="bytes of each file (1,024)")
     parser.add_argument("--short", action="store_true", help="5,000 files of each user")
     options = parser.parse_args()
+    os.environ["METRICS_TOKEN"] = "benchmark"
     stack = Stack("two-users")
     stack.start()
     count = 5_000 if options.short else options.files
@@ -66,6 +69,8 @@ def main() -> None:
             results = log_at_once(stack, root)
             verified = wait_for_worker(stack, [result["id"] for result in results.values()])
     show(results, verified, waits)
+    if not servers.on_postgres():
+        show_lock_waits(stack)
 
 
 def fill(directory: Path, count: int, size: int, seed: str) -> None:
@@ -192,6 +197,18 @@ def show(results: Mapping[str, Mapping[str, Any]], verified: float, waits: Mappi
     print(f"\n{'wait for':44} {'times':>6} {'median':>8} {'longest':>8}")
     for name, times in waits.items():
         print(f"{name:44} {len(times):6} {median(times):7.3f}s {max(times):7.2f}s")
+
+
+def show_lock_waits(stack: Stack) -> None:
+    """Of all transactions of web server and workers, how many waited longer than the bounds of the histogram."""
+    request = urllib.request.Request(f"{stack.base_url}/metrics", headers={"Authorization": "Bearer benchmark"})
+    with urllib.request.urlopen(request) as response:
+        lines = response.read().decode().splitlines()
+    name = "wanllmdb_sqlite_lock_wait_seconds_bucket"
+    counts = {line.split('"')[1]: float(line.rpartition(" ")[2]) for line in lines if line.startswith(name)}
+    total = counts.pop("+Inf")
+    longer = "".join(f", {total - count:,.0f} longer than {bound} s" for bound, count in counts.items())
+    print(f"\nthe server waited for the lock {total:,.0f} times{longer}")
 
 
 def median(times: list[float]) -> float:

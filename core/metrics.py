@@ -22,6 +22,11 @@ REQUESTS = Histogram(
     ["method", "route", "status"],
     buckets=_SECONDS,
 )
+SQLITE_LOCK_WAITS = Histogram(
+    "wanllmdb_sqlite_lock_wait_seconds",
+    "Transactions on SQLite, and writes outside of one: how long they waited for its lock.",
+    buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
 EVENTS = Counter("wanllmdb_events", "What happened: versions finalized, aliases moved and so on, by kind.", ["kind"])
 SIGNED_URLS = Counter("wanllmdb_signed_urls", "URLs of the object store handed out, by operation.", ["operation"])
 SIGN_INS = Counter("wanllmdb_sign_ins", "Sign-ins by password: succeeded, failed, delayed.", ["result"])

@@ -7,7 +7,7 @@ an interrupted upload goes on where it stopped.
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import NamedTuple
 from uuid import UUID
@@ -29,7 +29,7 @@ MAX_OBJECTS_A_CALL = 1_000
 # S3 allows 1,024 bytes in a key.
 _MAX_KEY_BYTES = 1_000
 # So many contents are pointed at their objects in a transaction: others write in between.
-_BATCH_SIZE = 10_000
+_BATCH_SIZE = 4_000
 
 _Identity = tuple[str, str | None, int, int | None]
 
@@ -120,10 +120,11 @@ def begin(actor: Actor, version: ArtifactVersion, requests: Sequence[UploadReque
     has_ranges = any(request.paths for request in requests)
     arrivals.record(version, arrivals.expected_objects(version, () if has_ranges else hashes))
     is_bound = storage.enforces_checksums()
-    objects: list[StoredObject] = []
+    objects: dict[int, StoredObject] = {}
     for batch in _batches(_place(version, requests)):
-        objects += _assign_objects(actor, version, batch, is_bound)
-    return [sign(obj) for obj in objects]
+        for placement, obj in zip(batch, _assign_objects(actor, version, batch, is_bound), strict=True):
+            objects[id(placement.request)] = obj
+    return [sign(objects[id(request)]) for request in requests]
 
 
 def check_size(size: int, part_size: int | None) -> int:
@@ -237,16 +238,21 @@ def _find_contents(version: ArtifactVersion, hashes: set[str]) -> dict[str, _Con
 
 
 def _batches(placements: Sequence[_Placement]) -> Iterator[list[_Placement]]:
-    """One even where there are none: the draft is touched, or it is refused."""
+    """One even where there are none: the draft is touched, or it is refused. Of a large pack a part of the members."""
     batch: list[_Placement] = []
     count = 0
-    for placement in placements:
+    for placement in chain.from_iterable(map(_parts, placements)):
         if batch and count + len(placement.members) > _BATCH_SIZE:
             yield batch
             batch, count = [], 0
         batch.append(placement)
         count += len(placement.members)
     yield batch
+
+
+def _parts(placement: _Placement) -> Iterator[_Placement]:
+    for start in range(0, len(placement.members) or 1, _BATCH_SIZE):
+        yield replace(placement, members=placement.members[start : start + _BATCH_SIZE])
 
 
 @transaction.atomic

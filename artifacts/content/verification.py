@@ -1,6 +1,6 @@
 """How workers verify uploaded bytes: read them back, hash them, and compare them with what the client declared.
 
-Small files come by the hundred thousand, so rows are read and written in bulk: 2,000 results in one transaction.
+Small files come by the hundred thousand, so rows are read and written in bulk: 1,000 results in one transaction.
 """
 
 import hashlib
@@ -23,8 +23,8 @@ from artifacts.models import ArtifactFile, ArtifactVersion, Blob, BlobHold, Exte
 from core import bulk_rows, straight_deletes
 
 _MAX_PENDING = 1000
-# Results that are recorded in one transaction: SQLite's lock is held for a tenth of a second.
-_BATCH_SIZE = 2_000
+# Results that are recorded in one transaction: SQLite's lock is held for a twentieth of a second.
+_BATCH_SIZE = 1_000
 # Bytes that are read again where a worker dies.
 _MAX_UNRECORDED = 256 * 2**20
 _OBJECTS_A_QUERY = 500

@@ -15,6 +15,7 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from core import database_errors
+from core.metrics import SQLITE_LOCK_WAITS
 from core.sqlite.lock_queue import LockQueue
 from core.sqlite.ticket import Ticket
 
@@ -65,7 +66,8 @@ def _execute(execute: Callable[..., Any], sql: str, params: Any, many: bool, con
     patience = _timeout(connection)
     if sql.startswith(_READS) or connection.is_in_memory_db():
         return _queue.run(attempt, patience)
-    with Ticket(f"{connection.settings_dict['NAME']}-queue") as ticket:
+    # Those that fail count too: they have waited longest.
+    with SQLITE_LOCK_WAITS.time(), Ticket(f"{connection.settings_dict['NAME']}-queue") as ticket:
         result = _queue.run(attempt, patience, ticket)
     _queue.record_success()
     return result

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 from django.db import transaction
 from django.db.utils import ConnectionHandler
+from prometheus_client import REGISTRY
 
 from core.sqlite import ticket
 from core.sqlite.ticket import Ticket
@@ -91,6 +92,7 @@ def test_between_two_transactions_of_one_writer_another_writes(connections, path
             write("between")
         connections["default"].close()
 
+    waits = REGISTRY.get_sample_value("wanllmdb_sqlite_lock_wait_seconds_count")
     between = threading.Thread(target=write_between)
     with transaction.atomic():
         write("first")
@@ -103,3 +105,4 @@ def test_between_two_transactions_of_one_writer_another_writes(connections, path
     with connections["default"].cursor() as cursor:
         words = [word for (word,) in cursor.execute("SELECT word FROM words ORDER BY rowid")]
     assert words == ["first", "between", "last"]
+    assert REGISTRY.get_sample_value("wanllmdb_sqlite_lock_wait_seconds_count") == waits + 3

@@ -102,11 +102,12 @@ def _create_version(
         fields["derived_from"] = sources.to_wire(connection, draft.derived_from, project)
     begun = None
     if artifact is None:
-        first = next(version_files.batches(files, references), FileBatch())
+        batches = version_files.batches(files, references)
+        first = next(batches, FileBatch())
         with transfer.phase("registering", files=len(first)):
-            artifact, begun = _create_artifact(client, project, draft, {**fields, **first.fields}, create_project)
-        if begun is not None:
-            begun["is_first"] = True
+            artifact, version = _create_artifact(client, project, draft, {**fields, **first.fields}, create_project)
+        if version is not None:
+            begun = {**version, "is_first": True}, batches
     artifact_id = str(artifact["id"])
     version = _get_or_create(connection, transfer, artifact_id, files, references, fields, begun)
     if version["created"]:
@@ -224,9 +225,12 @@ def _get_or_create(
     files: list[HashedFile],
     references: list[Entry],
     fields: dict[str, Any],
-    begun: dict[str, Any] | None = None,
+    begun: tuple[dict[str, Any], Iterator[FileBatch]] | None = None,
 ) -> dict[str, Any]:
-    """The version with these files: the latest one if it has them, else a new one, which may have been begun."""
+    """The version with these files: the latest one if it has them, else a new one.
+
+    That may have been begun: with what it is still to be given.
+    """
     client, digest, aliases = connection.client, fields["digest"], fields["aliases"]
     base = version_bases.find(connection, artifact_id, files, references) if begun is None else None
     attempts = 0
@@ -236,8 +240,7 @@ def _get_or_create(
                 if begun is None:
                     version, batches = _begin(client, artifact_id, fields, files, references, base)
                 else:
-                    version, batches = begun, version_files.batches(files, references)
-                    next(batches, None)
+                    version, batches = begun
                 if version["state"] == "draft":
                     missing = _register_files(client, version["id"], batches, on_progress)
                     version["missing"] = [*version["missing"], *missing]

@@ -143,18 +143,23 @@ def test_contents_are_pointed_at_their_objects_in_bounded_transactions(bob, arti
     with CaptureQueriesContext(connection) as together:
         uploads.begin(Actor(bob), draft, requests)
     offsets = set(Blob.objects.values_list("sha256", "offset"))
-    Blob.objects.update(object=None, offset=0)
-    StoredObject.objects.all().delete()
-    monkeypatch.setattr(uploads, "_BATCH_SIZE", 20)
-    with CaptureQueriesContext(connection) as apart:
-        uploads.begin(Actor(bob), draft, requests)
+
+    def begin_apart(size):
+        Blob.objects.update(object=None, offset=0)
+        StoredObject.objects.all().delete()
+        monkeypatch.setattr(uploads, "_BATCH_SIZE", size)
+        with CaptureQueriesContext(connection) as queries:
+            targets = uploads.begin(Actor(bob), draft, requests)
+        assert [target.object.sha256 for target in targets] == [request.sha256 for request in requests]
+        assert set(Blob.objects.values_list("sha256", "offset")) == offsets
+        assert StoredObject.objects.count() == 9
+        return queries
 
     def pointed(queries):
         return sum(query["sql"].startswith('UPDATE "artifacts_artifactversion"') for query in queries)
 
-    assert (pointed(together), pointed(apart)) == (1, 5)
-    assert set(Blob.objects.values_list("sha256", "offset")) == offsets
-    assert StoredObject.objects.count() == 9
+    # Two packs of ten each, and three parts of each pack.
+    assert [pointed(together), pointed(begin_apart(20)), pointed(begin_apart(4))] == [1, 5, 27]
 
 
 def test_the_number_of_queries_does_not_grow_with_the_files(bob, artifact):
