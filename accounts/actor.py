@@ -36,6 +36,11 @@ class Actor:
     reason: str = ""
     is_staff: bool = False
 
+    @property
+    def is_wandb(self) -> bool:
+        """Whether it acts through the official `wandb` client, whose names may be what ours may not."""
+        return self.channel == Channel.WANDB
+
     @classmethod
     def from_api(cls, request: Any, reason: str = "") -> Self:
         """The caller of the API. The SDK is known by its User-Agent."""

@@ -135,7 +135,7 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
     name = "apiKey"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
-        return {"type": "http", "scheme": "bearer", "bearerFormat": "wllm_…"}
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "wllm-…"}
 
 
 def keep_dollar_signs(endpoints: list[tuple[str, str, str, Any]], **_: Any) -> list[tuple[str, str, str, Any]]:

@@ -60,8 +60,8 @@ def create(
     `NameTaken` carries the id of the one that has the name, or had it until it was renamed. Raises `NameReserved`.
     """
     permissions.require(actor, project.team, Role.EDITOR)
-    validators.check_artifact_name(name)
-    validators.check_type(type)
+    validators.check_artifact_name(name, is_wandb=actor.is_wandb)
+    validators.check_type(type, is_wandb=actor.is_wandb)
     artifact = Artifact(
         project=project,
         name=name,
@@ -91,9 +91,9 @@ def update(actor: Actor, artifact: Artifact, **changes: Any) -> Artifact:
     """
     permissions.require(actor, artifact.project.team, Role.EDITOR)
     tags, added, removed = (changes.pop(name, None) for name in ("tags", "add_tags", "remove_tags"))
-    if "name" in changes:
-        validators.check_artifact_name(changes["name"])
     artifact = lock.acquire(artifact)
+    if changes.get("name", artifact.name) != artifact.name:
+        validators.check_artifact_name(changes["name"], is_wandb=actor.is_wandb)
     before = artifact.name
     _require_may_change(actor, artifact, changes)
     for column, value in changes.items():

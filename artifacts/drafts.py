@@ -131,7 +131,10 @@ def check_aliases(actor: Actor, artifact: Artifact, names: Iterable[str], number
             alias_verbs.check_new_alias(artifact, alias, next_number(artifact) if number is None else number)
     if names:
         existing = artifact.alias_set.filter(alias__in=names).values_list("alias", flat=True)
-        alias_verbs.check_room(artifact, set(names).difference(existing))
+        new = set(names).difference(existing)
+        for alias in new:
+            validators.check_new_alias(alias, is_wandb=actor.is_wandb)
+        alias_verbs.check_room(artifact, new)
     protection.require(
         actor, artifact, [alias for alias in names if alias != validators.LATEST or not artifact.auto_latest]
     )

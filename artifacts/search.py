@@ -341,6 +341,6 @@ _COLUMNS: dict[str, Callable[[str, Term], Q]] = {
     "by": _by,
     "version": _version,
     "alias": _alias,
-    "type": lambda kind, term: Q(type=term.value.lower()),
+    "type": lambda kind, term: Q(type__in={term.value, term.value.lower()}),
     "state": lambda kind, term: Q(state=term.value.lower()),
 }

@@ -11,9 +11,13 @@ from artifacts import errors
 from core.validators import DIRECTION_CHARACTER, validate_tags
 
 # Anchored so that Python and PostgreSQL agree: `$` would accept a newline at the end in Python.
-ARTIFACT_NAME = r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z"
-ARTIFACT_TYPE = r"\A[A-Za-z0-9._-]{1,64}\Z"
-ALIAS = r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z"
+# `.` and `..` are no names: browsers take them out of URLs.
+ARTIFACT_NAME = r"\A(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,128}\Z"
+OWN_ARTIFACT_NAME = r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z"
+# A type or an alias: what the wandb client takes, but spaces at the ends.
+_LETTER = r"[^/:\u0001-\u001f\u007f-\u009f]"
+LABEL = rf"\A(?!\.{{1,2}}\Z)(?! ){_LETTER}{{0,127}}(?! ){_LETTER}\Z"
+OWN_ALIAS = r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z"
 ALIAS_PATTERN = r"\A[A-Za-z0-9*?][A-Za-z0-9._*?-]{0,99}\Z"
 SHA256 = r"\A[0-9a-f]{64}\Z"
 MD5 = r"\A[0-9a-f]{32}\Z"
@@ -25,33 +29,44 @@ RESERVED_ALIASES = ("history", "suggestions", "swap")
 TYPES = ("model", "dataset", "file", "code")
 MAX_PATH_BYTES = 1024
 MAX_TTL = timedelta(days=36_525)
+MAX_LABEL_LENGTH = 128
 # Of a move, a proposal or a decision, for the record.
 MAX_REASON_LENGTH = 1000
 
 _ALPHABET = "letters, digits, dots, underscores and hyphens"
 ARTIFACT_NAME_RULE = f"An artifact name has 1 to 128 {_ALPHABET}, and starts with a letter or digit."
+_LABEL_RULE = "1 to 128 printable characters, none of them '/' or ':', without spaces at the ends"
 _DRIVE = re.compile(r"^[A-Za-z]:")
 # What most paths are, in which nothing below can be found.
 _PLAIN_NAME = "[A-Za-z0-9_-][A-Za-z0-9._ -]*"
 _PLAIN_PATH = re.compile(f"(?:{_PLAIN_NAME}/)*{_PLAIN_NAME}")
 
 
-def check_artifact_name(name: str) -> str:
-    if not re.match(ARTIFACT_NAME, name):
+def check_artifact_name(name: str, *, is_wandb: bool = False) -> str:
+    """Raise `InvalidName` unless a new artifact can have it; the wandb client takes more than we do."""
+    if not re.match(ARTIFACT_NAME if is_wandb else OWN_ARTIFACT_NAME, name):
         raise errors.InvalidName(f"{name!r} is not an artifact name. {ARTIFACT_NAME_RULE}")
     return name
 
 
 def check_alias(alias: str) -> str:
-    if not re.match(ALIAS, alias):
-        raise errors.InvalidName(f"{alias!r} is not an alias: 1 to 100 {_ALPHABET}, starting with a letter or digit.")
+    """Raise `InvalidName` for what no alias is called."""
+    if not is_label(alias):
+        raise errors.InvalidName(f"{alias!r} is not an alias: {_LABEL_RULE}.")
     if alias in RESERVED_ALIASES:
         raise errors.InvalidName(f"{alias!r} cannot be an alias: the name is reserved. Choose another one.")
     return alias
 
 
 def is_alias(text: str) -> bool:
-    return re.match(ALIAS, text) is not None and text not in RESERVED_ALIASES
+    return is_label(text) and text not in RESERVED_ALIASES
+
+
+def check_new_alias(alias: str, *, is_wandb: bool = False) -> str:
+    """Raise `InvalidName` unless a new alias can be called so; the wandb client takes more than we do."""
+    if not is_wandb and not re.match(OWN_ALIAS, alias):
+        raise errors.InvalidName(f"{alias!r} is not an alias: 1 to 100 {_ALPHABET}, starting with a letter or digit.")
+    return check_alias(alias)
 
 
 def check_alias_pattern(pattern: str) -> str:
@@ -74,10 +89,17 @@ def check_ttl(ttl: timedelta) -> timedelta:
     return ttl
 
 
-def check_type(type: str) -> str:
-    if type not in TYPES:
+def check_type(type: str, *, is_wandb: bool = False) -> str:
+    if not is_wandb and type not in TYPES:
         raise errors.InvalidName(f"{type!r} is not an artifact type: use one of {', '.join(TYPES)}.")
+    if not is_label(type):
+        raise errors.InvalidName(f"{type!r} is not an artifact type: {_LABEL_RULE}.")
     return type
+
+
+def is_label(text: str) -> bool:
+    """Whether it can be an alias or a type. Invisible characters cannot: two names must not look alike."""
+    return re.match(LABEL, text) is not None and text.isprintable()
 
 
 def check_path(path: str) -> str:

@@ -16,7 +16,7 @@ MAX_TEXT_LENGTH = 2**16
 MAX_JSON_BYTES = 2**20
 MAX_JSON_DEPTH = 64
 MAX_TAGS = 100
-MAX_TAG_LENGTH = 64
+MAX_TAG_LENGTH = 128
 # They turn the text around them, so that a name reads as another one: "\u202egnp.exe" as "exe.png".
 DIRECTION_CHARACTER = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 

@@ -25,7 +25,7 @@ class Event(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+", db_index=False)
     # Not a key to another table: what it tells of may be gone.
     artifact_id = models.UUIDField(null=True, editable=False)
-    alias = models.CharField(max_length=100, blank=True, default="")
+    alias = models.CharField(max_length=128, blank=True, default="")
     data = models.JSONField(help_text="What is sent, as JSON.")
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False

@@ -307,7 +307,14 @@ EVENT_LIFE = timedelta(seconds=env.int("EVENT_LIFE_SECONDS", default=90 * 24 * 3
 REST_FRAMEWORK = api_settings.REST_FRAMEWORK
 SPECTACULAR_SETTINGS = api_settings.SPECTACULAR_SETTINGS
 KNOX_TOKEN_MODEL = "accounts.ApiKey"
-REST_KNOX = {"TOKEN_PREFIX": "wllm_", "TOKEN_TTL": None, "AUTO_REFRESH": False}
+# `wllm-` and 40 hex digits, which every version of the official wandb client takes for a key. Those that were made
+# before, `wllm_` and 64, go on working.
+REST_KNOX = {
+    "TOKEN_PREFIX": "wllm-",
+    "AUTH_TOKEN_CHARACTER_LENGTH": 40,
+    "TOKEN_TTL": None,
+    "AUTO_REFRESH": False,
+}
 # Only knox's abstract model is used: its own table would remain empty.
 MIGRATION_MODULES = {"knox": None}
 

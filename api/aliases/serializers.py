@@ -32,7 +32,7 @@ class AliasNameField(serializers.CharField):
     """An alias as somebody writes it; whether it can be one is for `validators.check_alias` to say."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=100, trim_whitespace=False, **kwargs)
+        super().__init__(max_length=validators.MAX_LABEL_LENGTH, trim_whitespace=False, **kwargs)
 
 
 class ReasonField(ProseField):
@@ -178,9 +178,9 @@ class UseArtifact(serializers.Serializer):
         max_length=400, required=False, help_text="`name:x` in the run's project, or `team/project/name:x`."
     )
     version_id = serializers.UUIDField(required=False, help_text="A version by its id, instead of a name.")
-    alias = serializers.CharField(max_length=100, required=False, allow_null=True)
+    alias = serializers.CharField(max_length=128, required=False, allow_null=True)
     version = serializers.CharField(max_length=20, required=False, allow_null=True)
-    type = serializers.CharField(max_length=64, required=False, allow_null=True)
+    type = serializers.CharField(max_length=128, required=False, allow_null=True)
     at = MomentField(required=False, allow_null=True, help_text="Resolve the alias as of this time.")
     requested_as = AliasNameField(
         required=False,

@@ -14,7 +14,7 @@ _CHANGES = ("added", "removed", "changed")
 
 class CompareQuery(CursorQuery):
     base = serializers.CharField(
-        required=False, max_length=100, help_text="`v3`, or an alias. The version before, unless it is given."
+        required=False, max_length=128, help_text="`v3`, or an alias. The version before, unless it is given."
     )
 
     def validate_cursor(self, cursor: str) -> str:

@@ -90,12 +90,9 @@ class ObjectVersionField(serializers.CharField):
 
 class AliasField(serializers.CharField):
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=100, trim_whitespace=False, **kwargs)
+        super().__init__(max_length=validators.MAX_LABEL_LENGTH, trim_whitespace=False, **kwargs)
         self.validators.append(
-            RegexValidator(
-                validators.ALIAS,
-                "Only letters, digits, dots, underscores and hyphens, starting with a letter or digit.",
-            )
+            RegexValidator(validators.LABEL, "Printable characters, but no slash, no colon and no spaces at the ends.")
         )
 
 

@@ -21,13 +21,13 @@ _ORDERINGS = ("name", "type", "version_count", "created_at", "updated_at")
 class ArtifactQuery(PageQuery):
     q = QueryField()
     project = serializers.CharField(required=False, max_length=200, help_text="An id, or `team/project`.")
-    type = serializers.CharField(required=False, max_length=64)
+    type = serializers.CharField(required=False, max_length=128)
     name = serializers.CharField(required=False, max_length=128, help_text="The exact name, or a former one.")
     search = serializers.CharField(
         required=False, max_length=200, help_text="Part of a name, former name, description or tag."
     )
-    tag = serializers.CharField(required=False, max_length=64)
-    alias = serializers.CharField(required=False, max_length=100)
+    tag = serializers.CharField(required=False, max_length=128)
+    alias = serializers.CharField(required=False, max_length=128)
     ordering = serializers.ChoiceField(
         [*_ORDERINGS, *(f"-{column}" for column in _ORDERINGS)], required=False, default="-updated_at"
     )
@@ -94,7 +94,7 @@ class ResolveQuery(serializers.Serializer):
     name = serializers.CharField(
         max_length=400, help_text="`team/project/name:x`, where x is a version, else an alias."
     )
-    type = serializers.CharField(required=False, max_length=64)
+    type = serializers.CharField(required=False, max_length=128)
     at = MomentField(required=False, help_text="The time at which to resolve the alias.")
 
 

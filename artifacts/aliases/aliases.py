@@ -246,6 +246,7 @@ def _put(
     check_target(artifact, to)
     row = state.row
     if row is None:
+        validators.check_new_alias(alias, is_wandb=actor.is_wandb)
         check_new_alias(artifact, alias)
         check_room(artifact, [alias])
         row = ArtifactAlias.objects.create(artifact=artifact, alias=alias, version=to, created_by=actor.user)

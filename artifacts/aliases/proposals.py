@@ -137,6 +137,8 @@ def _open(
     *,
     is_rollback: bool = False,
 ) -> AliasProposal:
+    if now is None:
+        validators.check_new_alias(alias, is_wandb=actor.is_wandb)
     proposal = AliasProposal(
         artifact=artifact,
         alias=alias,

@@ -84,8 +84,8 @@ class ArtifactAlias(models.Model):
         "artifacts.Artifact", on_delete=models.CASCADE, related_name="alias_set", db_index=False
     )
     version = models.ForeignKey("artifacts.ArtifactVersion", on_delete=models.CASCADE, related_name="aliases")
-    alias = models.CharField(max_length=100)
-    sort_key = AliasSortKeyField(default=b"", max_length=400)
+    alias = models.CharField(max_length=128)
+    sort_key = AliasSortKeyField(default=b"", max_length=1200)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -97,7 +97,7 @@ class ArtifactAlias(models.Model):
         verbose_name_plural = "artifact aliases"
         constraints = [
             models.UniqueConstraint(fields=["artifact", "alias"], name="alias_unique"),
-            models.CheckConstraint(condition=Q(alias__regex=validators.ALIAS), name="alias_is_valid"),
+            models.CheckConstraint(condition=Q(alias__regex=validators.LABEL), name="alias_is_valid"),
         ]
         indexes = [
             models.Index(fields=["alias", "artifact"], name="alias_by_name"),
@@ -120,8 +120,8 @@ class AliasChange(models.Model):
         "artifacts.Artifact", on_delete=models.DO_NOTHING, db_constraint=False, related_name="alias_changes",
         db_index=False,
     )  # fmt: skip
-    artifact_name = models.CharField(max_length=300, help_text="`team/project/name` as it was.")
-    alias = models.CharField(max_length=100)
+    artifact_name = models.CharField(max_length=400, help_text="`team/project/name` as it was.")
+    alias = models.CharField(max_length=128)
     # Clocks of two processes may disagree; the order of the moves must not.
     number = models.PositiveIntegerField(help_text="The nth change of this alias.")
     from_version = models.ForeignKey("artifacts.ArtifactVersion", **_REMEMBERED)

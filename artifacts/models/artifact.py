@@ -103,7 +103,7 @@ class Artifact(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="artifacts", db_index=False)
     name = models.CharField(max_length=128)
-    type = models.CharField(max_length=64)
+    type = models.CharField(max_length=128)
     description = models.TextField(blank=True, default="")
     metadata = models.JSONField(blank=True, default=dict)
     auto_latest = models.BooleanField(default=True, help_text="`latest` follows the newest finalized version.")
@@ -138,7 +138,7 @@ class Artifact(models.Model):
                 name="artifact_name_is_valid",
                 violation_error_message=validators.ARTIFACT_NAME_RULE,
             ),
-            models.CheckConstraint(condition=Q(type__regex=validators.ARTIFACT_TYPE), name="artifact_type_is_valid"),
+            models.CheckConstraint(condition=Q(type__regex=validators.LABEL), name="artifact_type_is_valid"),
             models.CheckConstraint(
                 condition=Q(latest_version_number__isnull=True)
                 | Q(last_assigned_number__isnull=False, latest_version_number__lte=F("last_assigned_number")),
@@ -193,7 +193,7 @@ class ArtifactTag(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     artifact = models.ForeignKey(Artifact, on_delete=models.CASCADE, related_name="tag_set", db_index=False)
-    tag = models.CharField(max_length=64)
+    tag = models.CharField(max_length=128)
 
     class Meta:
         ordering = ["id"]

@@ -35,7 +35,7 @@ class AliasProposal(models.Model):
     artifact = models.ForeignKey(
         "artifacts.Artifact", on_delete=models.CASCADE, related_name="alias_proposals", db_index=False
     )
-    alias = models.CharField(max_length=100)
+    alias = models.CharField(max_length=128)
     from_version = models.ForeignKey(
         "artifacts.ArtifactVersion", on_delete=models.CASCADE, null=True, related_name="+",
         help_text="Where the alias was; null: it did not exist.",

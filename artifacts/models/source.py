@@ -14,7 +14,7 @@ class VersionSource(models.Model):
         "artifacts.ArtifactVersion", on_delete=models.CASCADE, related_name="derivations", db_index=False
     )
     requested_as = models.CharField(
-        max_length=100, blank=True, default="", help_text="How it was asked for: an alias, or a version such as `v3`."
+        max_length=128, blank=True, default="", help_text="How it was asked for: an alias, or a version such as `v3`."
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

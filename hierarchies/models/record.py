@@ -110,7 +110,7 @@ class RecordTag(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     record = models.ForeignKey(Record, on_delete=models.CASCADE, related_name="tag_set", db_index=False)
     hierarchy = models.ForeignKey(Hierarchy, on_delete=models.CASCADE, related_name="+", db_index=False)
-    tag = models.CharField(max_length=64)
+    tag = models.CharField(max_length=128)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["record", "tag"], name="record_tag_unique")]

@@ -1,9 +1,11 @@
 """API keys: made, shown once, used, taken back."""
 
+import re
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from knox.crypto import hash_token
 
 from accounts import keys
 from accounts.actor import Actor
@@ -14,11 +16,23 @@ from core import errors
 def test_the_value_is_given_once_and_only_a_hash_is_kept(alice):
     key, value = keys.create(Actor(alice), "laptop")
 
-    assert value.startswith("wllm_")
+    # The form that every version of the wandb client takes.
+    assert re.fullmatch("wllm-[0-9a-f]{40}", value)
     assert value.startswith(key.prefix)
     kept = [str(column) for column in ApiKey.objects.values_list().get()]
     assert not any(value in column for column in kept)
     assert (key.scope, key.expiry, key.last_used_at) == (Scope.WRITE, None, None)
+
+
+def test_keys_of_the_form_before_go_on_working(api, alice):
+    value = f"wllm_{'0123456789abcdef' * 4}"
+    ApiKey.objects.create(user=alice, name="old", digest=hash_token(value), token_key=value[:15])
+    client = api()
+
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {value}")
+    assert client.get("/api/v1/me").json()["username"] == "alice"
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {value[:-1]}0")
+    assert client.get("/api/v1/me").status_code == 401
 
 
 def test_a_key_cannot_be_born_expired(alice):

@@ -233,7 +233,7 @@ def test_a_version_to_come_is_refused_its_alias_before_any_byte(api, alice, bob,
         "AliasProtected",
         "production",
     )
-    for alias, code in (("a b", "InvalidName"), ("history", "InvalidName"), ("", "Invalid"), ("x" * 101, "Invalid")):
+    for alias, code in (("a b", "InvalidName"), ("history", "InvalidName"), ("", "Invalid"), ("x" * 129, "Invalid")):
         answer = api(bob).post(url, {"aliases": [alias]})
         assert (answer.status_code, answer.json()["code"]) == (400, code)
     assert api(bob).post(url, {"aliases": ["x"] * 101}).status_code == 400

@@ -191,7 +191,7 @@ def test_what_makes_no_sense_is_refused(api, bob, propose, artifact, other, fore
         ({"alias": "a b"}, 400, "InvalidName"),
         ({"alias": "history"}, 400, "InvalidName"),
         ({"alias": ""}, 400, "Invalid"),
-        ({"alias": "x" * 101}, 400, "Invalid"),
+        ({"alias": "x" * 129}, 400, "Invalid"),
         ({"alias": None}, 400, "Invalid"),
         ({"version_id": "v1"}, 400, "Invalid"),
         ({"reason": "x" * 1001}, 400, "Invalid"),

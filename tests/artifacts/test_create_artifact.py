@@ -107,7 +107,7 @@ def test_an_unknown_type_is_refused_by_the_verb(bob, project):
         {"metadata": [1]},
         {"metadata": "text"},
         {"tags": "raw"},
-        {"tags": ["x" * 65]},
+        {"tags": ["x" * 129]},
         {"tags": ["line\nend"]},
         {"tags": [{}]},
         {"description": "x" * (2**16 + 1)},

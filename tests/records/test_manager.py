@@ -187,7 +187,7 @@ async def test_records_are_filtered(address):
 
 
 async def test_tags_and_types_are_texts_that_every_database_keeps(address):
-    for wrong in ({"tags": ["a\0"]}, {"tags": [""]}, {"tags": ["x" * 65]}, {"type": "\ud800"}, {"type": "x" * 129}):
+    for wrong in ({"tags": ["a\0"]}, {"tags": [""]}, {"tags": ["x" * 129]}, {"type": "\ud800"}, {"type": "x" * 129}):
         with pytest.raises(ValidationError):
             ArtifactIn(data={}, **wrong)
     async with records.connect(address) as manager:

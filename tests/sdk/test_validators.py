@@ -18,6 +18,17 @@ def test_an_invalid_artifact_name(name):
 @pytest.mark.parametrize("alias", ["", "with space", "a" * 101, "-x", "a/b", "latest\n", None])
 def test_an_invalid_alias(alias):
     with pytest.raises(errors.InvalidName, match="is not a valid alias"):
+        validators.validate_aliases([alias])
+
+
+@pytest.mark.parametrize("alias", ["two words", "-x", "50%", "größe", "a" * 128])
+def test_an_alias_of_the_wandb_client_is_asked_for(alias):
+    assert validators.validate_alias(alias) == alias
+
+
+@pytest.mark.parametrize("alias", ["", " a", "a ", ".", "..", "a/b", "a:b", "a\n", "a\u200b", "a" * 129, None])
+def test_no_client_gives_such_an_alias(alias):
+    with pytest.raises(errors.InvalidName, match="is not a valid alias"):
         validators.validate_alias(alias)
 
 

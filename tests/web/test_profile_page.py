@@ -89,7 +89,7 @@ def test_a_new_key_is_displayed_once(browser, api, alice, headers):
     client = browser(alice)
     response = client.post("/profile/keys/new", {"name": "ci", "scope": "read", "days": "30"}, headers=headers)
 
-    value = re.search("wllm_[0-9a-f]{40,}", response.content.decode())[0]
+    value = re.search("wllm-[0-9a-f]{40}", response.content.decode())[0]
     assert "no-store" in response["Cache-Control"]
     assert response["HX-Trigger"] == '{"changed": true}'
     key = alice.api_keys.get()

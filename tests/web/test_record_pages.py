@@ -102,7 +102,7 @@ def test_a_new_root_and_a_record_below_it(browser, bob, hierarchy):
         ({"data": '{"a": NaN}'}, "not JSON numbers"),
         ({"data": "[" * 100_000}, "nested too deeply"),
         ({"data": json.dumps(PREDICTION | {"metadata": {"status": "done"}})}, "metadata"),
-        ({"data": "{}", "tags": "x" * 65}, "1 to 64 characters"),
+        ({"data": "{}", "tags": "x" * 129}, "1 to 128 characters"),
         ({"data": '{"type": "ml_prediction"}', "type": "generic"}, "give one of them"),
     ],
 )

@@ -54,7 +54,7 @@ def test_artifacts_are_tagged_and_deleted(
     both = {"item": [net.pk, other.pk, foreign.pk]}
     assert [row.item for row in client.get("/artifacts/selected/tag", both).context["rows"]] == [net, other]
     assert client.post("/artifacts/selected/tag", both).status_code == 422
-    assert client.post("/artifacts/selected/tag", both | {"add": "x" * 65}).status_code == 422
+    assert client.post("/artifacts/selected/tag", both | {"add": "x" * 129}).status_code == 422
     assert client.post("/artifacts/selected/tag", both | {"add": "new, hot", "remove": "old"}).status_code == 302
     assert [sorted(Artifact.objects.get(pk=item.pk).tags) for item in (net, other)] == [["hot", "new"]] * 2
     project.visibility = Visibility.INTERNAL

@@ -22,7 +22,7 @@ from wanllmdb.sdk.manifest import Entry, Manifest
 from wanllmdb.sdk.paths import StrPath as StrPath
 from wanllmdb.sdk.progress import ProgressCallback
 from wanllmdb.sdk.references import entries
-from wanllmdb.sdk.validators import validate_aliases, validate_tags, validate_ttl
+from wanllmdb.sdk.validators import validate_existing_aliases, validate_tags, validate_ttl
 
 
 class Artifact(ArtifactLineage):
@@ -333,7 +333,7 @@ class Artifact(ArtifactLineage):
 
     @aliases.setter
     def aliases(self, aliases: str | Iterable[str] | None) -> None:
-        self._logged("aliases").aliases = validate_aliases(aliases)
+        self._logged("aliases").aliases = validate_existing_aliases(aliases)
 
     @property
     def digest(self) -> str:

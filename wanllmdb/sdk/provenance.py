@@ -20,7 +20,7 @@ _TIMEOUT = 1.0
 MAX_COMMAND_LENGTH = 4096
 MAX_PACKAGES = 1000
 MAX_PACKAGE_LENGTH = 128
-_OWN_KEY = re.compile(r"wllm_[A-Za-z0-9_-]+")
+_OWN_KEY = re.compile(r"wllm[-_][A-Za-z0-9_-]+")
 # Of the directory in which an installed package describes itself.
 _PACKAGE = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)-([A-Za-z0-9][A-Za-z0-9._+!]*)\.dist-info")
 
@@ -42,7 +42,7 @@ def collect() -> dict[str, Any]:
 def _command() -> str:
     """As it was typed, nearly: in one line, with the name of the interpreter alone, and without keys of the server."""
     program, *arguments = sys.orig_argv or [""]
-    text = _OWN_KEY.sub("wllm_…", shlex.join([Path(program).name, *arguments]))
+    text = _OWN_KEY.sub("wllm-…", shlex.join([Path(program).name, *arguments]))
     return "".join(character if character.isprintable() else " " for character in text)[:MAX_COMMAND_LENGTH]
 
 

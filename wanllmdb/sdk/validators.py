@@ -10,11 +10,13 @@ from wanllmdb.sdk import errors
 from wanllmdb.sdk.paths import CONTROL_CHARACTER, DIRECTION_CHARACTER
 
 ARTIFACT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+NEW_ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+# The wandb client may have called one so.
+ALIAS = re.compile(r"(?!\.{1,2}\Z)(?! )[^/:]{0,127}[^/: ]")
 VERSION = re.compile(r"v?(0|[1-9][0-9]{0,8})")
 SURROGATE = re.compile("[\ud800-\udfff]")
 TYPES = ("model", "dataset", "file", "code")
-MAX_TAG_LENGTH = 64
+MAX_TAG_LENGTH = 128
 MAX_TTL = timedelta(days=36_525)
 
 
@@ -35,9 +37,9 @@ def validate_type(type: str) -> str:
     return type
 
 
-def validate_alias(alias: str) -> str:
-    """The alias, if a version can have it. Raises `InvalidName`."""
-    if not isinstance(alias, str) or not ALIAS.fullmatch(alias):
+def validate_new_alias(alias: str) -> str:
+    """The alias, if we may call a version so. Raises `InvalidName`."""
+    if not isinstance(alias, str) or not NEW_ALIAS.fullmatch(alias):
         raise errors.InvalidName(
             f"{alias!r} is not a valid alias: use 1 to 100 letters, digits, '.', '_' and '-', "
             "starting with a letter or a digit"
@@ -45,8 +47,23 @@ def validate_alias(alias: str) -> str:
     return alias
 
 
+def validate_alias(alias: str) -> str:
+    """The alias, if a version can have it. Raises `InvalidName`."""
+    if not isinstance(alias, str) or not ALIAS.fullmatch(alias) or not alias.isprintable():
+        raise errors.InvalidName(
+            f"{alias!r} is not a valid alias: use 1 to 128 printable characters, none of them '/' or ':', "
+            "without spaces at the ends"
+        )
+    return alias
+
+
 def validate_aliases(aliases: str | Iterable[str] | None) -> list[str]:
-    """One alias or several, in the order given and without duplicates. Raises `InvalidName`."""
+    """New aliases, one or several, in the order given and without duplicates. Raises `InvalidName`."""
+    return list(dict.fromkeys(map(validate_new_alias, _items(aliases, "aliases"))))
+
+
+def validate_existing_aliases(aliases: str | Iterable[str] | None) -> list[str]:
+    """The same of a version that may have aliases from the wandb client. Raises `InvalidName`."""
     return list(dict.fromkeys(map(validate_alias, _items(aliases, "aliases"))))
 
 

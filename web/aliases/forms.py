@@ -13,7 +13,7 @@ from artifacts.models import AliasRule, Artifact, ArtifactAlias, ArtifactVersion
 from web.forms import RetryForm
 
 ALPHABET = "Only letters, digits, dots, underscores and hyphens"
-# The same as `validators.ALIAS`, in the syntax of HTML.
+# The same as `validators.OWN_ALIAS`, in the syntax of HTML.
 _HTML_PATTERN = "[A-Za-z0-9][A-Za-z0-9._\\-]*"
 _HTML_RULE_PATTERN = "[A-Za-z0-9*?][A-Za-z0-9._*?\\-]*"
 

@@ -1,6 +1,5 @@
 """What pages show of aliases: rows with the rule that protects each, pending proposals, and previews of moves."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -213,7 +212,7 @@ def move_preview(
     viewer: Viewer, alias: str, current: ArtifactVersion | None, target: ArtifactVersion | None
 ) -> MovePreview:
     """Of something that is not an alias, while it is being typed, a preview without a name."""
-    alias = alias if re.match(validators.ALIAS, alias) else ""
+    alias = alias if validators.is_label(alias) else ""
     needed = viewer.protection_of(alias)
     may_move = needed is None or viewer.may_move(alias)
     return MovePreview(alias, current, target, needed, may_move, _file_changes(current, target))

@@ -25,8 +25,8 @@ class ArtifactFilter(SearchForm):
     q = QueryField("artifacts")
     type = forms.ChoiceField(required=False, choices=[("", "All types"), *((name, name) for name in validators.TYPES)])
     project = forms.CharField(required=False, max_length=200)
-    tag = forms.CharField(required=False, max_length=64)
-    alias = forms.CharField(required=False, max_length=100)
+    tag = forms.CharField(required=False, max_length=128)
+    alias = forms.CharField(required=False, max_length=validators.MAX_LABEL_LENGTH)
     sort = forms.ChoiceField(required=False, choices=[(f"{sign}{n}", n) for n in _ORDERINGS for sign in ("", "-")])
 
 
@@ -202,7 +202,7 @@ def split_tags(text: str) -> list[str]:
     try:
         return validate_tags(_split(text))
     except forms.ValidationError as error:
-        raise forms.ValidationError("A tag has 1 to 64 characters, an artifact at most 100 tags.") from error
+        raise forms.ValidationError("A tag has 1 to 128 characters, an artifact at most 100 tags.") from error
 
 
 def _split(text: str) -> list[str]:

@@ -87,7 +87,7 @@ def test_how_it_was_asked_for(api, bob, vera, artifact, run, v1):
         ({"version_id": str(v1.pk), "requested_as": None}, ["production", "staging"]),
     ):
         assert client.post(url, body).json()["usage"]["requested_as"] == names
-    for wrong in ("<b>", "x" * 101, "", ["a"], "a b", "history"):
+    for wrong in ("a/b", "x" * 129, "", ["a"], " a b", "history"):
         assert client.post(url, {"version_id": str(v1.pk), "requested_as": wrong}).status_code == 400, wrong
     for number in range(20):
         client.post(url, {"version_id": str(v1.pk), "requested_as": f"n{number}"})

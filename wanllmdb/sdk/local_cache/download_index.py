@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 from wanllmdb.sdk import errors, timestamps
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.local_cache import json_files, manifests
 from wanllmdb.sdk.local_cache.manifest_json import parse_manifest
 from wanllmdb.sdk.manifest import Manifest
-from wanllmdb.sdk.validators import ALIAS, parse_version
+from wanllmdb.sdk.validators import parse_version
 
 MAX_DIRECTORIES = 8
 """So many places of one version are remembered, the newest first."""
@@ -51,8 +52,8 @@ def remember(
             "directories": list(dict.fromkeys(directories))[:MAX_DIRECTORIES],
         }
         json_files.write(path, version)
-        for alias in filter(ALIAS.fullmatch, record["aliases"]):
-            path = folder / f"alias-{alias}.json"
+        for alias in record["aliases"]:
+            path = folder / f"alias-{file_stem(alias)}.json"
             if (_read(path) or {}).get("fetched_at", "") < fetched_at:
                 target = {"name": full_name, "alias": alias, "version": record["version"], "fetched_at": fetched_at}
                 json_files.write(path, target)
@@ -90,6 +91,12 @@ def full_name_parts(connection: Connection, project: str, path: str) -> list[str
     return [team or connection.settings.entity or "", project][: 3 - len(parts)] + parts
 
 
+def file_stem(alias: str) -> str:
+    """A file name for the alias on every system: letters that it cannot have are quoted, and long ones cut."""
+    quoted = quote(alias, safe="", errors="surrogatepass")
+    return quoted if len(quoted) <= 150 else f"{quoted[:100]}~{_hash(alias)[:32]}"
+
+
 def has_version(folder: Path, version: str) -> bool:
     return (folder / _version_file(version)).exists()
 
@@ -118,7 +125,7 @@ def read_manifest(connection: Connection, found: dict[str, Any]) -> Manifest:
 
 
 def read_alias(folder: Path, path: str, alias: str) -> dict[str, Any]:
-    found = _read(folder / f"alias-{alias}.json") if ALIAS.fullmatch(alias) else None
+    found = _read(folder / f"alias-{file_stem(alias)}.json")
     # Where a disk does not tell A from a, the file may be that of another alias.
     if found is None or found["alias"] != alias:
         aliases = _known(folder, "alias")
@@ -158,4 +165,4 @@ def _name_of(folder: Path) -> str:
 
 
 def _known(folder: Path, kind: str) -> list[str]:
-    return sorted(path.stem.partition("-")[2] for path in folder.glob(f"{kind}-*.json"))
+    return sorted(unquote(path.stem.partition("-")[2]) for path in folder.glob(f"{kind}-*.json"))

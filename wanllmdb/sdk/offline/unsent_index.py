@@ -13,10 +13,9 @@ from pathlib import Path
 from wanllmdb.sdk import errors
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.local_cache import json_files
-from wanllmdb.sdk.local_cache.download_index import full_name_parts
+from wanllmdb.sdk.local_cache.download_index import file_stem, full_name_parts
 from wanllmdb.sdk.local_version import LocalVersion, UnsentRecord
 from wanllmdb.sdk.offline.run_directory import RunDirectory
-from wanllmdb.sdk.validators import ALIAS
 
 
 def remember(connection: Connection, record: UnsentRecord, aliases: Iterable[str]) -> None:
@@ -25,13 +24,13 @@ def remember(connection: Connection, record: UnsentRecord, aliases: Iterable[str
     with suppress(errors.CacheError):
         json_files.make_directory(folder)
         for alias in aliases:
-            json_files.write(folder / f"{alias}.json", {"alias": alias, "record": record})
+            json_files.write(folder / f"{file_stem(alias)}.json", {"alias": alias, "record": record})
 
 
 def find(connection: Connection, project: str, path: str, alias: str) -> LocalVersion | None:
     """The artifact that was logged offline last under this name and alias, if its run is still there."""
-    file = _folder(connection, project, path) / f"{alias}.json"
-    if not ALIAS.fullmatch(alias) or not file.exists():
+    file = _folder(connection, project, path) / f"{file_stem(alias)}.json"
+    if not file.exists():
         return None
     found = json_files.read(file)
     record = UnsentRecord(found["record"])

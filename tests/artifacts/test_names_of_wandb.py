@@ -1,0 +1,106 @@
+"""Names that the wandb client gives, and our own pages, API and SDK do not: they show and work all the same."""
+
+import re
+from html import unescape
+from urllib.parse import quote
+
+import pytest
+from django.urls import get_resolver
+
+from accounts.actor import Actor, Channel
+from artifacts import artifacts, name_resolution, versions
+from artifacts.aliases import aliases
+from artifacts.errors import InvalidName
+from artifacts.models import Artifact, ArtifactVersion
+from tests.artifacts.client import fill
+from tests.artifacts.test_version_zero import walk
+from tests.web.alias_pages import expected_fields
+
+NAMES = ["_x", "-x", ".hidden", "x" * 128]
+TYPES = ["two words", "job", "wandb-history", "100% #1?", "größe", "x" * 128]
+ALIASES = ["two words", "50%", "a#b?c&d=e", "größe-日本", "_x", "a+b", "a.b*c", "'\"<b>", "x" * 128, "a\\b", "(1)"]
+WRONG = ["", ".", "..", " a", "a ", "a/b", "a:b", "a\n", "a\0", "a\u2028b", "a\u200bb", "x" * 129]
+
+
+def wandb(user) -> Actor:
+    return Actor(user, Channel.WANDB)
+
+
+@pytest.fixture
+def artifact(alice, project) -> Artifact:
+    return artifacts.create(wandb(alice), project, "-x", "100% two words?", first_number=0)
+
+
+@pytest.fixture
+def v0(bob, artifact) -> ArtifactVersion:
+    draft = fill(bob, artifact, {"one.txt": b"one"})
+    return versions.finalize(wandb(bob), draft, aliases=ALIASES).version
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_artifact_is_called_so_by_the_wandb_client_alone(alice, bob, project, name):
+    with pytest.raises(InvalidName) if name != "x" * 128 else pytest.raises(InvalidName, match="type"):
+        artifacts.create(Actor(alice, Channel.API), project, name, "job")
+    made = artifacts.create(wandb(alice), project, name, "dataset")
+    made = artifacts.update(Actor(alice, Channel.WEB), made, description="known", name=name)
+    assert name_resolution.find_artifact(bob, f"acme/demo/{name}") == made
+
+
+@pytest.mark.parametrize("type", TYPES)
+def test_a_type_is_any_of_the_wandb_client(alice, project, type):
+    assert artifacts.create(wandb(alice), project, "data", type).type == type
+
+
+@pytest.mark.parametrize("label", WRONG)
+def test_what_could_not_be_told_apart_or_reached_is_refused(alice, bob, project, artifact, v0, label):
+    with pytest.raises(InvalidName):
+        artifacts.create(wandb(alice), project, "data", label)
+    with pytest.raises(InvalidName):
+        aliases.move(wandb(bob), artifact, label, v0)
+
+
+def test_a_version_has_all_its_aliases(bob, artifact, v0):
+    found = ArtifactVersion.objects.filter(pk=v0.pk).with_alias_names().get()
+    assert sorted(found.alias_names) == sorted([*ALIASES, "latest"])
+    for alias in ALIASES:
+        assert name_resolution.resolve(bob, f"acme/demo/-x:{alias}").version == v0
+    with pytest.raises(InvalidName):
+        aliases.move(Actor(bob, Channel.SDK), artifact, "three more words", v0)
+
+
+@pytest.mark.parametrize("alias", ALIASES)
+def test_every_page_and_form_takes_such_an_alias(alice, bob, browser, artifact, v0, alias):
+    names = {
+        "team": "acme", "project": "demo", "type": artifact.type, "name": "-x", "version": "v0", "path": "one.txt",
+        "alias": alias,
+    }  # fmt: skip
+    reader, count = browser(alice), 0
+    for path, pattern in walk(get_resolver().url_patterns):
+        if "artifacts/<str:type>/<str:name>" in path and set(pattern.pattern.converters) <= set(names):
+            url = "/" + re.sub(r"<\w+:(\w+)>", lambda match: quote(str(names[match[1]]), safe=""), path)
+            query = f"?base={quote(alias)}&head=v0&path=one.txt" if "compare" in path else ""
+            response = reader.get(url + query)
+            assert response.status_code in (200, 302, 405) or pattern.name in ("file-image", "alias-rollback"), url
+            count += 1
+    assert count > 30
+    later = versions.finalize(Actor(bob), fill(bob, artifact, {"two.txt": b"two"})).version
+    page = f"/acme/demo/artifacts/{quote(artifact.type)}/-x/aliases/{quote(alias, safe='')}/move"
+    reader.post(page, expected_fields(unescape(reader.get(page).content.decode())) | {"version": "v1"})
+    assert aliases.get(artifact, alias).version == later
+
+
+@pytest.mark.parametrize("alias", ALIASES)
+def test_the_api_takes_such_an_alias(bob, api, artifact, v0, alias):
+    client, root = api(bob), "/api/v1/artifacts"
+    name = quote(f"acme/demo/-x:{alias}", safe="")
+    body = client.get(f"{root}/resolve?name={name}").json()
+    assert body["version"]["version"] == "v0" and sorted(body["aliases"]) == sorted([*ALIASES, "latest"])
+    url = f"{root}/{artifact.pk}/aliases/{quote(alias, safe='')}"
+    assert client.get(url).json()["alias"] == alias
+    assert client.get(f"{url}/history").status_code == 200
+    assert client.get(root, {"alias": alias, "type": artifact.type}).json()["items"][0]["name"] == "-x"
+    assert client.post(f"{root}/{artifact.pk}/aliases", {"alias": alias, "version_id": str(v0.pk)}).status_code == 200
+    assert client.delete(url).status_code == 204
+    # It is a new one now.
+    again = client.post(f"{root}/{artifact.pk}/aliases", {"alias": alias, "version_id": str(v0.pk)})
+    assert (again.status_code, again.json()["code"]) == (400, "InvalidName")
