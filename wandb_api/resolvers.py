@@ -17,7 +17,15 @@ from graphql import (
     is_introspection_type,
 )
 
+from core import errors
+
 Resolver = Callable[..., Any]
+
+
+class NotServed(errors.Invalid):
+    """A part of the schema that is there for the client's documents to be valid, and has nothing behind it yet."""
+
+
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
@@ -46,9 +54,16 @@ def snake_case(name: str) -> str:
 
 
 def get_attribute(row: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
-    """The attribute or key of the same name; of a missing key None."""
+    """The attribute or key of the same name; of a missing key None.
+
+    Raises `NotServed` where the row has none: a 500 would make the client try again for minutes.
+    """
     name = snake_case(info.field_name)
-    return row.get(name) if isinstance(row, Mapping) else getattr(row, name)
+    if isinstance(row, Mapping):
+        return row.get(name)
+    if row is None or not hasattr(row, name):
+        raise NotServed(f"This server does not serve `{info.parent_type.name}.{info.field_name}` of the wandb client.")
+    return getattr(row, name)
 
 
 def selected_fields(info: GraphQLResolveInfo) -> set[str]:

@@ -163,6 +163,12 @@ class Run(models.Model):
         return [*self.project.url_args, self.name]
 
     @property
+    def client(self) -> str:
+        """What logged it, such as `wandb 0.31.0`, where that was the official client; else empty."""
+        version = self.wandb.get("cli_version") if isinstance(self.wandb, dict) else None
+        return f"wandb {version}"[:64] if isinstance(version, str) else ""
+
+    @property
     def duration(self) -> timedelta:
         """How long it ran; where the heartbeat stopped, until the last one."""
         last = timezone.now() if self.state == State.RUNNING else self.heartbeat_at

@@ -85,7 +85,8 @@ def test_every_page_and_form_takes_such_an_alias(alice, bob, browser, artifact, 
     assert count > 30
     later = versions.finalize(Actor(bob), fill(bob, artifact, {"two.txt": b"two"})).version
     page = f"/acme/demo/artifacts/{quote(artifact.type)}/-x/aliases/{quote(alias, safe='')}/move"
-    reader.post(page, expected_fields(unescape(reader.get(page).content.decode())) | {"version": "v1"})
+    fields = expected_fields(reader.get(page).content.decode())
+    reader.post(page, {name: unescape(value) for name, value in fields.items()} | {"version": "v1"})
     assert aliases.get(artifact, alias).version == later
 
 
