@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet, Subquery
+from django.db.models.lookups import IsNull
 
 from accounts.models import FormerName, User
 from artifacts import search_query, validators
@@ -137,9 +138,11 @@ class Search:
     def _row_by_row(self, kind: str, term: Term) -> Q:
         rows = _rows_about(term)
         if kind == "projects":
-            condition = Q(Exists(rows.filter(project=OuterRef("pk"), artifact=None, run=None)))
+            own = rows.filter(project=OuterRef("pk"), artifact=None, run=None)
         else:
-            condition = Q(Exists(rows.filter(**{kind.removesuffix("s"): OuterRef("pk")})))
+            own = rows.filter(**{kind.removesuffix("s"): OuterRef("pk")})
+        # Of an EXISTS, PostgreSQL reads all rows that match, for the fifty of a page, and once more to count them.
+        condition = Q(IsNull(Subquery(own.values("pk")[:1]), False))
         if term.field == "text" and kind != "versions":
             condition |= Q(pk__in=FormerName.objects.holders(name__icontains=term.value))
         return condition
@@ -233,9 +236,8 @@ def named_versions(user: User, query: str) -> QuerySet[ArtifactVersion] | QueryS
     aliases = ArtifactAlias.objects.filter(of_artifact).select_related("version__created_by", "artifact__project__team")
     aliases = long_values.defer(aliases, "version", "artifact", "artifact__project")
     exact = aliases.filter(alias=suffix)
-    matches = exact if exact.exists() else aliases.filter(alias__istartswith=suffix)
-    # The order of the index, so that an alias that every artifact has costs no more than another.
-    return matches.order_by("-alias", "-artifact_id")
+    # The order of an index, so that an alias that every artifact has costs no more than another.
+    return exact.order_by("-alias", "-artifact_id") if exact.exists() else aliases.beginning_with(suffix)
 
 
 def projects(parsed: Search) -> QuerySet[Project]:

@@ -1,5 +1,7 @@
 """The query language of search and lists: what it finds on both databases, and the sentences for what is no query."""
 
+import json
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -8,8 +10,8 @@ from accounts.actor import Actor
 from accounts.models import User
 from artifacts import artifacts, search_index, search_query, versions
 from artifacts.aliases import aliases
-from artifacts.models import Artifact, ArtifactVersion, SearchDocument, SearchValue
-from artifacts.search import MAX_IDS, Search
+from artifacts.models import Artifact, ArtifactAlias, ArtifactVersion, SearchDocument, SearchValue
+from artifacts.search import MAX_IDS, Search, named_versions
 from projects import projects, runs
 from projects.models import Project, Run, State
 from tests.artifacts.client import log
@@ -306,6 +308,27 @@ def test_who_has_a_tag_or_alias_of_few_is_looked_up(vera, shelf):
         assert " IN (SELECT" in str(rows.query).replace("\n", " ").split("EXISTS")[-1]
 
 
+def test_aliases_are_found_by_their_beginning_in_any_case(vera, alice, shelf):
+    version = ArtifactAlias.objects.get(alias="production").version
+    for alias in ("Prod-2", "prod_3", "PRO", "best"):
+        aliases.move(Actor(alice), version.artifact, alias, version)
+    found = [[row.alias for row in named_versions(vera, text)] for text in ("prod", "PROD", "pro", "prod-", "pré", "%")]
+    assert sorted(found[0]) == ["Prod-2", "prod_3", "production"] and found[1] == found[0]
+    # What is an alias is not the beginning of others; nothing in it stands for other characters.
+    assert sorted(found[2]) == ["PRO", "Prod-2", "prod_3", "production"]
+    assert found[3:] == [["Prod-2"], [], []]
+
+
+def test_the_beginnings_of_aliases_are_a_range_of_an_index(vera, shelf):
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute("SET LOCAL enable_sort = off")
+    plan = ArtifactAlias.objects.beginning_with("prod").explain()
+    assert "alias_by_beginning" in plan and "TEMP B-TREE" not in plan
+    assert "Index Cond: (((lower" in plan or "<expr>>? AND <expr><?" in plan
+
+
 def test_values_are_read_by_project(vera, shelf):
     term, *_ = search_query.parse("metadata.mAP>0.7")
     rows = SearchValue.objects.filter(project__in=Project.objects.visible_to(vera), key=term.key, number__gt=0.7)
@@ -323,6 +346,32 @@ def test_many_and_few_are_told_apart(vera, alice, project):
     assert Search.of(vera, "run-").narrow("runs", everything).count() == MAX_IDS + 5
     assert Search.of(vera, "run-500").narrow("runs", everything).count() == 1
     assert Search.of(vera, "run- run-50").narrow("runs", everything).count() == 6
+
+
+def documents_read(rows) -> int:
+    """How many texts PostgreSQL looks at for these rows."""
+    [plan] = json.loads(rows.explain(format="json", analyze=True, timing=False))
+    count, nodes = 0, [plan["Plan"]]
+    while nodes:
+        node = nodes.pop()
+        nodes += node.get("Plans", [])
+        if node.get("Relation Name") == "artifacts_searchdocument":
+            count += (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+    return count
+
+
+def test_of_what_many_have_a_page_reads_no_more_texts_than_it_shows(vera, alice, project):
+    """PostgreSQL would read all texts first, and look rows up in a table of those that match."""
+    Run.objects.bulk_create(Run(project=project, name=f"run-{number}", created_by=alice) for number in range(3_000))
+    search_index.rebuild()
+    page = Search.of(vera, "run-", project=project).narrow("runs", Run.objects.filter(project=project))
+    page = page.order_by("-id")[:50]
+    if connection.vendor == "sqlite":
+        assert "CORRELATED SCALAR SUBQUERY" in page.explain()
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    assert 50 <= documents_read(page) <= 60
 
 
 def test_people_are_found_as_creators_only_by_name(vera, shelf):

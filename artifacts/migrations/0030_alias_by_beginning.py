@@ -1,0 +1,14 @@
+from django.db import migrations, models
+
+from artifacts.models.folded_alias import FoldedAlias
+
+
+class Migration(migrations.Migration):
+    dependencies = [("artifacts", "0029_version_tags")]
+
+    operations = [
+        migrations.AddIndex(
+            model_name="artifactalias",
+            index=models.Index(FoldedAlias("alias"), models.F("artifact"), name="alias_by_beginning"),
+        ),
+    ]
