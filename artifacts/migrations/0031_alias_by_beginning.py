@@ -4,7 +4,7 @@ from artifacts.models.folded_alias import FoldedAlias
 
 
 class Migration(migrations.Migration):
-    dependencies = [("artifacts", "0029_version_tags")]
+    dependencies = [("artifacts", "0030_names_of_the_official_client")]
 
     operations = [
         migrations.AddIndex(
