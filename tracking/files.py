@@ -49,7 +49,9 @@ def mark_uploaded(actor: Actor, run: Run, names: Iterable[str]) -> list[RunFile]
     """Take in the files whose bytes have arrived, and return them; of others nothing changes."""
     permissions.require(actor, run.project.team, Role.EDITOR)
     paths = [name.removeprefix("./") for name in names]
-    return _take_in(RunFile.objects.filter(run=run, name__in=paths))
+    files = RunFile.objects.filter(run=run, name__in=paths)
+    _measure_again(files)
+    return _take_in(files)
 
 
 def listed(run: Run, names: Collection[str] | None = None, pattern: str | None = None) -> QuerySet[RunFile]:
@@ -98,13 +100,16 @@ def settle_uploads() -> None:
 def _expect(run: Run, paths: Sequence[str]) -> dict[str, RunFile]:
     with transaction.atomic():
         streams.lock(run)
-        files = {file.name: file for file in RunFile.objects.filter(run=run, name__in=paths)}
+        known = RunFile.objects.filter(run=run, name__in=paths).select_related("upload")
+        files = {file.name: file for file in known}
         new = [path for path in paths if path not in files]
         if new and RunFile.objects.filter(run=run).count() + len(new) > MAX_FILES:
             raise errors.Conflict(f"A run has at most {MAX_FILES:,} files.")
-        uploads = {path: _new_object(run, path) for path in paths}
-        StoredObject.objects.bulk_create(uploads.values())
-        _let_go(file.upload_id for file in files.values())
+        # A client that asks twice before it sends may use either URL: both are of the same object.
+        expected = {path: file.upload for path, file in files.items() if file.upload is not None}
+        fresh = {path: _new_object(run, path) for path in paths if path not in expected}
+        StoredObject.objects.bulk_create(fresh.values())
+        uploads = expected | fresh
         for path, file in files.items():
             file.upload, file.begun_at = uploads[path], timezone.now()
         RunFile.objects.bulk_update(files.values(), ["upload", "begun_at"], batch_size=500)
@@ -130,6 +135,19 @@ def _take_in(files: QuerySet[RunFile]) -> list[RunFile]:
     return _record(arrived) if arrived else []
 
 
+def _measure_again(files: QuerySet[RunFile]) -> None:
+    """Of files that have arrived before: a second URL of the same upload may have brought other bytes since."""
+    for file in files.filter(upload=None, object__isnull=False).select_related("object"):
+        assert file.object is not None
+        info = storage.get_file_info(file.object.key)
+        if info is not None and (info.size, _md5(info)) != (file.size, file.md5):
+            now = timezone.now()
+            RunFile.objects.filter(pk=file.pk, object=file.object).update(
+                size=info.size, md5=_md5(info), updated_at=now
+            )
+            StoredObject.objects.filter(pk=file.object.pk).update(size=info.size)
+
+
 @transaction.atomic
 def _record(arrived: dict[UUID, tuple[UUID, storage.ObjectInfo]]) -> list[RunFile]:
     # Their objects first, as garbage collection does: it has to leave them.
@@ -144,7 +162,7 @@ def _record(arrived: dict[UUID, tuple[UUID, storage.ObjectInfo]]) -> list[RunFil
             continue
         former.append(file.object_id)
         file.object, file.upload, file.updated_at = objects[upload], None, timezone.now()
-        file.size, file.md5 = info.size, info.etag if _is_md5(info.etag) else ""
+        file.size, file.md5 = info.size, _md5(info)
         file.object.size, file.object.state = info.size, StoredObject.State.UPLOADED
         changed.append(file)
     _let_go(former)
@@ -160,9 +178,9 @@ def _let_go(objects: Iterable[UUID | None]) -> None:
         StoredObject.objects.filter(pk__in=pks).update(created_at=timezone.now())
 
 
-def _is_md5(etag: str) -> bool:
-    """Of an object that was sent in parts, the ETag is something else."""
-    return len(etag) == 32 and "-" not in etag
+def _md5(info: storage.ObjectInfo) -> str:
+    """Its hash in hex. Of an object that was sent in parts, the ETag is something else."""
+    return info.etag if len(info.etag) == 32 and "-" not in info.etag else ""
 
 
 class _Like(Lookup):

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+import urllib3
 
 from accounts.actor import Actor
 from accounts.models import Scope
@@ -233,6 +234,19 @@ def test_files_are_made_listed_and_deleted(wandb, run, bob):
     found = ask(wandb, "fileCount files(names: []) { totalCount edges { node { name } } }")
     assert found == {"fileCount": 0, "files": {"totalCount": 0, "edges": []}}
     assert wandb.mutate("deleteFiles", "success", files=[b64(f"RunFile:{run.pk}"), "nonsense"])["success"]
+
+
+def test_a_file_is_kept_whichever_of_two_urls_brings_it(wandb, run, bob):
+    names = {"entityName": "acme", "projectName": "demo", "runName": run.name, "files": ["saved.txt"]}
+    first, second = (
+        wandb.mutate("createRunFiles", "files { uploadUrl }", **names)["files"][0]["uploadUrl"] for _ in range(2)
+    )
+    for url, content in ((first, b"old"), (second, b"newer"), (first, b"newest")):
+        assert urllib3.request("PUT", url, body=content).status == 200
+        wandb.mutate("markRunFilesUploaded", "success", **names)
+        [edge] = ask(wandb, "files(names: []) { edges { node { name sizeBytes directUrl } } }")["files"]["edges"]
+        assert edge["node"]["sizeBytes"] == len(content)
+        assert urllib3.request("GET", edge["node"]["directUrl"]).data == content
 
 
 def test_a_run_is_stopped(wandb, run):
