@@ -118,7 +118,8 @@ def add_to_locked(actor: Actor, version: ArtifactVersion, specs: Sequence[FileSp
     bulk_rows.update(ArtifactFile, ["is_executable"], changed)
     add_to_counts(version, len(new), sum(spec.size for spec in new))
     claims = [*blobs.items(), *(((spec.sha256, spec.size), file.claim) for spec, file in existing)]
-    waiting = {claim.pk: (identity, claim) for identity, claim in claims if claim.state == Blob.State.EXPECTED}
+    expected = Blob.State.EXPECTED
+    waiting = {claim.pk: (identity, claim) for identity, claim in claims if claim.state == expected}
     stated = {(spec.sha256, spec.size): spec.extents for spec in specs if spec.extents}
     in_pieces = {
         pk: stated.get(identity, ())
@@ -271,8 +272,8 @@ def _claim_blobs(
     columns = ("sha256", "size", "pk", "state", "extent_count")
     claimed = {}
     if version.file_count:
-        expected = Blob.objects.filter(is_requested, state=Blob.State.EXPECTED, project=project, files__version=version)
-        claimed = {(sha256, size): _Claim(*blob) for sha256, size, *blob in expected.values_list(*columns)}
+        awaited = Blob.objects.filter(is_requested, state=Blob.State.EXPECTED, project=project, files__version=version)
+        claimed = {(sha256, size): _Claim(*blob) for sha256, size, *blob in awaited.values_list(*columns)}
     # The lock and the touch make a sweep that is about to remove these bytes let go.
     shareable = Blob.objects.shareable(project, actor.user).filter(is_requested)
     for sha256, size, *blob in shareable.select_for_update(no_key=True).order_by("pk").values_list(*columns):
@@ -280,7 +281,8 @@ def _claim_blobs(
         if identity in requested and (identity not in claimed or claimed[identity].state != Blob.State.VERIFIED):
             claimed[identity] = _Claim(*blob)
     Blob.objects.filter(Among("pk", [blob.pk for blob in claimed.values()])).update(claimed_at=timezone.now())
-    new = {identity: _Claim(uuid7(), Blob.State.EXPECTED, 0) for identity in requested if identity not in claimed}
+    expected = Blob.State.EXPECTED
+    new = {identity: _Claim(uuid7(), expected, 0) for identity in requested if identity not in claimed}
     bulk_rows.insert(
         Blob,
         ["id", "sha256", "size", "md5"],
