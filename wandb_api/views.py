@@ -87,6 +87,9 @@ def _redirect(request: HttpRequest, find: Callable[[Context], str]) -> HttpRespo
         return problem_response(401, execution.SIGN_IN)
     try:
         return redirect(find(context))
+    except errors.Conflict as refusal:
+        # Such as bytes that are corrupt. On 409 the client asks again for 20 minutes.
+        return problem_response(404, str(refusal))
     except errors.RegistryError as refusal:
         return refusal_response(refusal)
 

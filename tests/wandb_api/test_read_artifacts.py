@@ -11,6 +11,7 @@ from artifacts.lineage import usages
 from projects.models import Project, Run
 from tests.artifacts.client import begin, log
 from tests.wandb_api.graphql_client import VERSION, GraphqlClient, Refused, artifact_id, b64, sequence_id
+from wandb_api.queries import memberships
 
 PROJECT = 'query Q { project(entityName: "acme", name: "demo") { %s } }'
 LIST = PROJECT.replace("Q", "Q($first: Int, $after: String, $order: String, $filters: JSONString)", 1)
@@ -181,8 +182,8 @@ def test_a_list_of_versions_costs_the_same_however_long(wandb, bob, artifact, co
         versions.describe(Actor(bob), log(bob, artifact, {"a": b"%d" % number}), tags=["clean"])
     wandb.execute(VERSIONS)
 
-    # Project, type, artifact with its tags, the number of versions, versions with their aliases.
-    with django_assert_num_queries(7):
+    # Project, type, artifact with its tags, the number of versions, how long they are, versions with their aliases.
+    with django_assert_num_queries(8):
         wandb.execute(VERSIONS)
 
 
@@ -194,8 +195,25 @@ def test_what_a_run_logged_costs_the_same_however_much(wandb, bob, artifact, run
     document += f" outputArtifacts {{ totalCount edges {{ node {{ {VERSION} }} }} }} }} }} }}"
     wandb.execute(document, run=run.name)
 
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         wandb.execute(document, run=run.name)
+
+
+def test_a_page_has_as_many_versions_as_their_metadata_lets_it(wandb, bob, artifact, monkeypatch):
+    monkeypatch.setattr(memberships, "_MAX_PAGE_BYTES", 2_000)
+    for number in range(4):
+        version = log(bob, artifact, {"a": b"%d" % number})
+        versions.describe(Actor(bob), version, metadata={"text": "x" * (5_000 if number == 1 else 800)})
+    found, after = [], None
+    while True:
+        page = wandb.ask(VERSIONS, after=after)["project"]["artifactType"]["artifactCollection"]["artifacts"]
+        found.append([edge["version"] for edge in page["edges"]])
+        assert all(edge["node"]["metadata"].startswith('{"text":"xxx') for edge in page["edges"])
+        after = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+
+    assert found == [["v4", "v3"], ["v2"], ["v1"]]
 
 
 def test_collections_and_types_are_listed(wandb, alice, bob, artifact, other, v1):

@@ -216,6 +216,13 @@ def test_a_file_is_found_by_its_md5(wandb, bob, artifact, packed, v2):
     assert ArtifactDownload.objects.filter(file__path="a.txt", version=packed).count() == 6
 
 
+def test_corrupt_bytes_are_refused_there_too_at_once(wandb, packed):
+    Blob.objects.filter(files__path="a.txt").update(state=Blob.State.CORRUPT)
+    answer = wandb.get(f"/artifactsV2/default/acme/demo/data//{md5(BODIES['a.txt'])}/a.txt")
+
+    assert (answer.status_code, "are corrupt" in answer.json()["error"]) == (404, True)
+
+
 def test_names_of_files_may_hold_anything(wandb, bob, artifact, work):
     log(bob, artifact, {"50% of #1?.txt": b"odd"})
     work()

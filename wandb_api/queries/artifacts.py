@@ -65,7 +65,7 @@ def input_artifacts(
 def _of_run(info: GraphQLResolveInfo, columns: dict[str, Any], first: int | None, after: str | None) -> dict[str, Any]:
     visible = ArtifactVersion.objects.visible_to(info.context.user).finalized().filter(**columns)
     rows = memberships.versions().filter(pk__in=visible.values("pk")).order_by("id")
-    return cursors.offset_page(info.context, rows, first, after, total_count=visible.count())
+    return memberships.page(info.context, rows, first, after, total_count=visible.count())
 
 
 @artifact(name="id")

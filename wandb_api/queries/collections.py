@@ -139,7 +139,7 @@ def artifacts(
     """Its versions, the newest number first unless `order` says otherwise."""
     rows = _filter_versions(memberships.versions(row), filters)
     sort = _order(order, _VERSION_COLUMNS) if order else ["-number"]
-    page = cursors.offset_page(info.context, rows.order_by(*sort), first, after, total_count=rows.count())
+    page = memberships.page(info.context, rows.order_by(*sort), first, after, total_count=rows.count())
     for edge in page["edges"]:
         edge["version"] = f"v{edge['node'].number}"
     return page

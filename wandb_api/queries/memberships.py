@@ -2,15 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from artifacts import validators
 from artifacts.models import Artifact, ArtifactVersion
+from core.long_values import ByteLength
 from projects.models import Project
-from wandb_api import ids
+from wandb_api import cursors, ids
+from wandb_api.context import Context
+
+# Of descriptions and metadata, of which each can be a MiB.
+_MAX_PAGE_BYTES = 8 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,19 @@ def versions(artifact: Artifact | None = None) -> "QuerySet[ArtifactVersion]":
     if artifact is None:
         rows = rows.select_related("artifact__project__team").defer("artifact__metadata")
     return rows.prefetch_related("aliases")
+
+
+def page(
+    context: Context, rows: "QuerySet[ArtifactVersion]", first: int | None, after: str | None, **fields: Any
+) -> dict[str, Any]:
+    """A page of `versions` in their own order; fewer than were asked for where their long values are too many."""
+    size, start = context.page_size(first), cursors.offset(after)
+    long = ByteLength(F("metadata")) + ByteLength(F("description"))
+    lengths = rows.prefetch_related(None).select_related(None).values_list(long, flat=True)[start : start + size + 1]
+    sums = list(accumulate(lengths))
+    fitting = min(size, max(1, sum(one <= _MAX_PAGE_BYTES for one in sums)))
+    nodes = list(rows[start : start + fitting])
+    return cursors.connection(nodes, range(start + 1, start + 1 + len(nodes)), len(sums) > fitting, **fields)
 
 
 def find_version(artifact: Artifact, suffix: str) -> ArtifactVersion | None:

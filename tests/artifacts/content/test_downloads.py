@@ -12,6 +12,7 @@ from artifacts import storage, versions
 from artifacts.content import arrivals, downloads, manifests
 from artifacts.errors import BytesMismatch, Missing, VersionIncomplete
 from artifacts.models import ArtifactDownload, Blob
+from core.stream_pool import StreamPool
 from tests.artifacts.client import HTTP, MIB, begin, fetch, log, sha256, single_file, upload
 
 ARTIFACTS = "/api/v1/artifacts"
@@ -239,3 +240,15 @@ def test_one_object_has_one_url_whatever_it_is_named(api, bob, artifact):
 
     assert (len(body["entries"]), len(body["objects"])) == (2, 1)
     assert single_file(b"same").sha256 == body["entries"][1]["sha256"]
+
+
+def test_a_long_download_that_finds_no_slot_is_told_no_time_to_come_again(bob, artifact, monkeypatch):
+    """The official client's own backoff waits longer than 16 times any time of ours."""
+    file = log(bob, artifact, {"long.bin": bytes(2 * MIB)}).files.select_related("blob__object").get()
+    monkeypatch.setattr(downloads, "_pool", StreamPool(size=0, per_person=1))
+    url = urlsplit(downloads.content_url(file.pk))
+    answer = APIClient().get(f"{url.path}?{url.query}")
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "Busy")
+    assert "Retry-After" not in answer.headers
+    assert downloads.passed_on(file, "anybody", 0, MIB) == bytes(MIB)
