@@ -338,6 +338,19 @@ def test_values_are_read_by_project(vera, shelf):
     )
 
 
+@pytest.mark.parametrize("about", ["an artifact", "runs"])
+def test_values_of_an_artifact_or_of_runs_are_a_range_of_an_index(vera, shelf, about):
+    """By the artifact alone PostgreSQL would read all values of its versions; by its absence, those of all runs."""
+    values = SearchValue.objects.filter(key="metadata.map", number__gt=0.7)
+    rows = values.filter(artifact=shelf["detector"]) if about == "an artifact" else values.of_artifacts(False)
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+    plan = rows.explain()
+    assert "search_value_of_artifact" in plan
+    assert "number>?" in plan or "number >" in plan.partition("Index Cond")[2].partition("\n")[0], plan
+
+
 def test_many_and_few_are_told_apart(vera, alice, project):
     rows = [Run(project=project, name=f"run-{number}", created_by=alice) for number in range(MAX_IDS + 5)]
     Run.objects.bulk_create(rows)
