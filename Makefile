@@ -27,7 +27,7 @@ stack:  ## start it as a team runs it: PostgreSQL, Redis, TLS, port 8443 or the 
 	@deploy/venv.sh $(VENV) requirements.txt
 	@exec $(PYTHON) -m deploy.stack
 
-test: tools  ## run the checks, then the tests on SQLite and PostgreSQL, with a real object store, Redis and workers
+test: tools clients  ## run the checks, then the tests on SQLite and PostgreSQL, with a real object store, Redis and workers
 	@deploy/debian.sh postgresql redis-server curl jq sqlite3 chromium
 	@deploy/azurite.sh >/dev/null
 	@$(MAKE) --no-print-directory check
@@ -53,3 +53,8 @@ screenshots: tools  ## take screenshots of all pages in two widths and two colou
 .PHONY: tools
 tools:
 	@deploy/venv.sh $(VENV) requirements.txt requirements-otel.txt requirements-dev.txt
+
+# The official wandb client, each version in an environment of its own.
+.PHONY: clients
+clients: tools
+	@for client in oldest newest; do deploy/venv.sh $(VENV)-wandb-$$client requirements-wandb-$$client.txt || exit 1; done
