@@ -26,8 +26,11 @@ from artifacts.models import (
     ArtifactUsage,
     ArtifactVersion,
     Blob,
+    ClientId,
     Extent,
     FolderSummary,
+    ManifestUpload,
+    RunOutput,
     StoredObject,
     VersionSource,
     VersionTag,
@@ -174,11 +177,14 @@ def _delete_rows(doomed: QuerySet[Artifact]) -> None:
     # Locked first: two who delete the same rows from the leaves up would wait for each other for ever.
     list(doomed.order_by("pk").select_for_update().values_list("pk", flat=True))
     versions = ArtifactVersion.objects.filter(artifact__in=doomed)
-    for model in (ArtifactDownload, ArtifactUsage, FolderSummary, VersionTag):
+    for model in (
+        ArtifactDownload, ArtifactUsage, ClientId, FolderSummary, ManifestUpload, RunOutput, VersionTag
+    ):  # fmt: skip
         model.objects.filter(version__in=versions).delete()
     VersionSource.objects.filter(version__in=versions).delete()
     VersionSource.objects.filter(source__in=versions).delete()
     ArtifactFile.objects.filter(version__in=versions).delete_and_touch()
+    ClientId.objects.filter(artifact__in=doomed).delete()
     # The history of aliases is kept.
     for model in (ArtifactAlias, AliasProposal, AliasRule, ArtifactVersion):
         model.objects.filter(artifact__in=doomed).delete()

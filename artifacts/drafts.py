@@ -150,6 +150,14 @@ def newest_with(artifact: Artifact, digest: str | None, executable_digest: str |
     return intact.filter(number=artifact.latest_version_number, digest=digest).first()
 
 
+def newest_with_wire_digest(artifact: Artifact, digest: str | None) -> ArtifactVersion | None:
+    """The same by the digest that the `wandb` client computes."""
+    if not digest or artifact.latest_version_number is None:
+        return None
+    intact = artifact.versions.finalized().exclude(integrity=ArtifactVersion.Integrity.CORRUPT)
+    return intact.filter(number=artifact.latest_version_number, wire_digest=digest).first()
+
+
 def next_number(artifact: Artifact) -> int:
     """The one after the last, without those by which an alias is called already: `name:v4` goes on to mean it."""
     number = artifact.first_number if artifact.last_assigned_number is None else artifact.last_assigned_number + 1

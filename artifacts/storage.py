@@ -91,6 +91,23 @@ def get_part_url(key: str, upload_id: str, number: int, size: int, sha256: str |
     return _sign_put("upload_part", key, (("uploadId", upload_id), ("partNumber", str(number))), size, sha256)
 
 
+def get_upload_url_by_md5(key: str, md5: str, mime_type: str) -> SignedPut:
+    """A URL that takes only bytes of this md5 (hex), however many they are, and keeps them as of this media type."""
+    _SIGNED_PUTS["put_object"].inc()
+    headers = {"Content-MD5": _base64_of(md5), "Content-Type": mime_type}
+    signed = {name.lower(): value for name, value in headers.items()}
+    return SignedPut(presign("PUT", key, SIGNED_URL_LIFE, headers=signed), headers)
+
+
+def get_part_url_by_md5(key: str, upload_id: str, number: int, md5: str) -> SignedPut:
+    """The same for one part of a multipart upload."""
+    _SIGNED_PUTS["upload_part"].inc()
+    headers = {"Content-MD5": _base64_of(md5)}
+    query = (("uploadId", upload_id), ("partNumber", str(number)))
+    signed = {"content-md5": headers["Content-MD5"]}
+    return SignedPut(presign("PUT", key, SIGNED_URL_LIFE, query=query, headers=signed), headers)
+
+
 def get_download_url(key: str, file_name: str | None = None) -> str:
     """A URL that reads the object, as an attachment of that name, else of the key's last one; it honours `Range`.
 
@@ -288,7 +305,7 @@ def enforces_checksums() -> bool:
 def _try_checksums() -> bool:
     """Send a body other than the one a URL is signed for, with the header of its sha256 and without."""
     key, body = f"probes/{uuid.uuid4()}", b"probe"
-    checksum = _base64_checksum(hashlib.sha256(b"other").hexdigest())
+    checksum = _base64_of(hashlib.sha256(b"other").hexdigest())
     params = {
         "Bucket": bucket_name(),
         "Key": key,
@@ -320,11 +337,11 @@ def _sign_get(key: str, query: tuple[tuple[str, str], ...]) -> str:
 
 def _sign_put(operation: str, key: str, query: tuple[tuple[str, str], ...], size: int, sha256: str | None) -> SignedPut:
     _SIGNED_PUTS[operation].inc()
-    headers = {_CHECKSUM_HEADER: _base64_checksum(sha256)} if sha256 else {}
+    headers = {_CHECKSUM_HEADER: _base64_of(sha256)} if sha256 else {}
     signed = headers | {"content-length": str(size)}
     return SignedPut(presign("PUT", key, SIGNED_URL_LIFE, query=query, headers=signed), headers)
 
 
-def _base64_checksum(sha256: str) -> str:
+def _base64_of(sha256: str) -> str:
     """A sha256 in hex as the store's header has it."""
     return b2a_base64(bytes.fromhex(sha256), newline=False).decode()

@@ -27,6 +27,11 @@ def hash_object(object_id: str) -> None:
     verification.hash_object(object_id)
 
 
+@app.task(**_RETRY)
+def read_again() -> None:
+    verification.read_again(timezone.now())
+
+
 @app.task
 def delete() -> None:
     garbage_collection.delete_remaining_files()
@@ -87,6 +92,7 @@ def _record_beat_heartbeats(**_: Any) -> None:
 
 BEAT: dict[str, dict[str, Any]] = {
     "artifacts-sweep": {"task": sweep.name, "schedule": timedelta(minutes=1)},
+    "artifacts-read-again": {"task": read_again.name, "schedule": timedelta(minutes=10)},
     "artifacts-record-heartbeat": {"task": record_heartbeat.name, "schedule": health.HEARTBEAT_INTERVAL},
     "artifacts-run-gc": {"task": run_gc.name, "schedule": timedelta(minutes=10)},
     "artifacts-repack": {"task": repack.name, "schedule": timedelta(hours=1)},

@@ -89,6 +89,11 @@ def check_ttl(ttl: timedelta) -> timedelta:
     return ttl
 
 
+def is_md5(text: str) -> bool:
+    """Whether it is an md5 in lower-case hex."""
+    return re.match(MD5, text) is not None
+
+
 def check_type(type: str, *, is_wandb: bool = False) -> str:
     if not is_wandb and type not in TYPES:
         raise errors.InvalidName(f"{type!r} is not an artifact type: use one of {', '.join(TYPES)}.")

@@ -21,8 +21,8 @@ _READ_SIZE = 10_000
 _MAX_FOLDERS = 2_000
 _MAX_PATHS_IN_ERROR = 100
 _COLUMNS = (
-    "path", "size", "blob__sha256", "blob__state", "is_executable",
-    "reference_uri", "reference_version_id", "reference_identity",
+    "path", "size", "blob__sha256", "blob__md5", "blob__state", "is_executable",
+    "reference_uri", "reference_version_id", "reference_identity", "reference_digest",
 )  # fmt: skip
 
 
@@ -41,6 +41,7 @@ class Contents:
         self.folders: list[tuple[Summary, str | None]] = []
         self.has_stored_folders = False
         self._digest = digests.VersionDigest()
+        self._wire = digests.WireDigest()
         self._executables = digests.ExecutableDigest()
         # By state, the first files whose bytes are missing or wrong.
         self._faults: dict[str, list[tuple[str, str]]] = {Blob.State.EXPECTED: [], Blob.State.CORRUPT: []}
@@ -49,6 +50,11 @@ class Contents:
     def digest(self) -> str | None:
         """None while a hash is unknown."""
         return self._digest.value
+
+    @property
+    def wire_digest(self) -> str | None:
+        """The same of the digest that the `wandb` client computes."""
+        return self._wire.value
 
     @property
     def executable_digest(self) -> str:
@@ -79,7 +85,7 @@ class Contents:
     def _files(self) -> Iterator[tuple[str, int, object]]:
         """Each with its state, in the order of their paths. Nothing is left open between two reads."""
         prefixes: list[str] = []
-        for path, size, sha256, state, is_executable, uri, *reference in self._rows():
+        for path, size, sha256, md5, state, is_executable, uri, version_id, identity, stated in self._rows():
             # A file that is a folder of this path comes before it, but not always next to it.
             while prefixes and not path.startswith(prefixes[-1]):
                 prefixes.pop()
@@ -94,10 +100,13 @@ class Contents:
                 self.states.add(state)
                 if state in self._faults and len(self._faults[state]) < _MAX_PATHS_IN_ERROR:
                     self._faults[state].append((path, sha256))
+                self._digest.add(path, sha256, size)
+                self._wire.add(path, digests.md5_on_wire(md5))
             else:
                 self.reference_count += 1
                 self.referenced_size += size
-            self._digest.add(path, sha256 if uri is None else digests.of_reference(uri, *reference), size)
+                self._digest.add(path, digests.of_reference(uri, version_id, identity), size)
+                self._wire.add(path, digests.reference_on_wire(uri, identity, stated))
             if is_executable:
                 self._executables.add(path)
             self.lines.add(path)

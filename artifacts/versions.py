@@ -27,7 +27,7 @@ from artifacts import (
 )
 from artifacts.aliases import aliases as alias_verbs
 from artifacts.aliases import lock, protection
-from artifacts.content import arrivals, garbage_collection
+from artifacts.content import arrivals, garbage_collection, manifest_uploads
 from artifacts.drafts import DraftResult, check_aliases
 from artifacts.lineage import sources
 from artifacts.models import Artifact, ArtifactVersion
@@ -217,6 +217,7 @@ def delete(
     search_index.remove_version(version)
     if not was_finalized:
         version.sources.all().delete()
+        manifest_uploads.delete(version)
     if was_finalized:
         artifact.version_count -= 1
         artifact.latest_version_number = newest.number if newest else None
@@ -253,7 +254,7 @@ def _finalize(
         contents.require_same(version)
     if version.state == ArtifactVersion.State.DELETED:
         # A draft that gave way to a version of the same contents: the result is that one, also the second time.
-        twin = drafts.newest_with(artifact, version.digest, version.executable_digest)
+        twin = _successor(version) or drafts.newest_with(artifact, version.digest, version.executable_digest)
         if twin is None:
             raise errors.VersionNotFound.deleted(version.title, artifact.name)
         return FinalizeResult(twin, False, _assign_aliases(actor, artifact, twin, names))
@@ -272,14 +273,20 @@ def _finalize(
     if contents.digest is not None and expected and expected != contents.digest:
         message = f"The digest of the files is {contents.digest}, not {expected}."
         raise errors.BytesMismatch(message, digest=contents.digest)
+    if contents.wire_digest is not None and version.wire_digest not in (None, contents.wire_digest):
+        message = f"The digest of the files is {contents.wire_digest}, not {version.wire_digest}."
+        raise errors.BytesMismatch(message, digest=contents.wire_digest)
+    manifest_uploads.delete(version)
     # Only a draft that was begun with a digest may give way; one that was filled by hand is a version of its own.
     version.executable_digest = contents.executable_digest
     twin = drafts.newest_with(artifact, version.digest, version.executable_digest)
+    twin = twin or drafts.newest_with_wire_digest(artifact, version.wire_digest)
     if twin:
         garbage_collection.delete_files(version)
         version.sources.all().delete()
         version.state = ArtifactVersion.State.DELETED
-        version.save(update_fields=["state", "executable_digest", "touched_at"])
+        version.superseded_by = twin
+        version.save(update_fields=["state", "superseded_by", "executable_digest", "touched_at"])
         tasks.delete.delay_on_commit()
         return FinalizeResult(twin, False, _assign_aliases(actor, artifact, twin, names))
     if version.number is None:
@@ -306,8 +313,9 @@ def _finalize(
 
 
 def _freeze(version: ArtifactVersion, contents: Contents) -> None:
-    for name in ("file_count", "total_size", "reference_count", "referenced_size", "digest"):
+    for name in ("file_count", "total_size", "reference_count", "referenced_size", "digest", "wire_digest"):
         setattr(version, name, getattr(contents, name))
+    version.requested_aliases = []
     version.state = ArtifactVersion.State.FINALIZED
     version.finalized_at = timezone.now()
     if contents.is_verified:
@@ -322,5 +330,18 @@ def _freeze(version: ArtifactVersion, contents: Contents) -> None:
 def _assign_aliases(
     actor: Actor, artifact: Artifact, version: ArtifactVersion, names: list[str]
 ) -> list[alias_verbs.Move]:
+    if validators.LATEST in names and _follows(artifact, version):
+        names = [alias for alias in names if alias != validators.LATEST]
     protection.require(actor, artifact, names)
     return [alias_verbs.put_alias(actor, artifact, alias, version) for alias in names]
+
+
+def _follows(artifact: Artifact, version: ArtifactVersion) -> bool:
+    """Whether `latest` is at the version, where it came by itself."""
+    is_newest = artifact.auto_latest and version.number == artifact.latest_version_number
+    return is_newest and artifact.alias_set.filter(alias=validators.LATEST, version=version).exists()
+
+
+def _successor(version: ArtifactVersion) -> ArtifactVersion | None:
+    """The version that a draft gave way to, if it is still there."""
+    return ArtifactVersion.objects.finalized().filter(pk=version.superseded_by_id).first()

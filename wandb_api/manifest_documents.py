@@ -10,6 +10,7 @@ from django.core import signing
 from django.urls import reverse
 
 from artifacts import errors, storage
+from artifacts.content import digests
 from artifacts.models import ArtifactVersion
 from artifacts.references import identities
 from wandb_api import ids
@@ -23,7 +24,7 @@ _HEAD = {
 }
 _COLUMNS = (
     "path", "size", "blob__md5", "blob__object__version", "reference_uri", "reference_identity",
-    "reference_version_id",
+    "reference_version_id", "reference_digest", "reference_extra",
 )  # fmt: skip
 _READ_SIZE = 5_000
 # In place of the md5 of bytes that are corrupt, of which nobody knows what they were.
@@ -52,15 +53,6 @@ def write(version: ArtifactVersion) -> bytes:
     return f'{head}, "contents": {{{", ".join(_entries(version))}}}}}'.encode()
 
 
-def reference_digest(uri: str, identity: str) -> str:
-    """What clients compare a reference with: ETag or md5 as it was recorded, else the URI."""
-    etag = identities.etag_of(identity)
-    if etag is not None:
-        return etag
-    kind, _, value = identity.partition(":")
-    return base64.b64encode(bytes.fromhex(value)).decode() if kind == "md5" else uri
-
-
 def _entries(version: ArtifactVersion) -> Iterator[str]:
     rows = version.files.order_by("path").values_list(*_COLUMNS)
     own = ids.encode("Artifact", version.pk)
@@ -76,8 +68,13 @@ def _entries(version: ArtifactVersion) -> Iterator[str]:
         yield f"{json.dumps(path)}: {json.dumps({**entry, 'size': size})}"
 
 
-def _reference(uri: str, identity: str, version_id: str) -> dict[str, Any]:
-    digest = reference_digest(uri, identity)
+def _reference(
+    uri: str, identity: str, version_id: str, stated: str | None, stated_extra: dict[str, Any] | None
+) -> dict[str, Any]:
+    """What this client said of it, as it said it; of one that another logged, what is known."""
+    digest = digests.reference_on_wire(uri, identity, stated)
+    if stated is not None:
+        return {"digest": digest, "ref": uri, "extra": stated_extra or {}}
     etag = identities.etag_of(identity)
     extra = {"versionID": version_id} if version_id else {}
     return {"digest": digest, "ref": uri, "extra": extra | ({"etag": etag} if etag else {})}

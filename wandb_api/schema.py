@@ -13,12 +13,13 @@ from wandb_api.mutations import artifacts as artifact_mutations
 from wandb_api.mutations import collections as collection_mutations
 from wandb_api.mutations import projects as project_mutations
 from wandb_api.mutations import runs as run_mutations
+from wandb_api.mutations import uploads
 from wandb_api.queries import artifacts, collections, files, people, projects, run_files, run_streams, runs, server
 from wandb_api.resolvers import Resolvers
 
 _MODULES = (
     people, projects, server, project_mutations, artifacts, collections, files, artifact_mutations, alias_mutations,
-    collection_mutations, runs, run_files, run_streams, run_mutations,
+    collection_mutations, runs, run_files, run_streams, run_mutations, uploads,
 )  # fmt: skip
 # Of rows that stand where the schema has a union or an interface.
 _TYPES = {Artifact: "ArtifactSequence", Run: "Run", User: "User"}

@@ -1,8 +1,12 @@
-"""The digest of a version: what two versions share exactly when they hold the same files. The SDK computes it alike."""
+"""The digest of a version: what two versions share exactly when they hold the same files. The SDK computes it alike.
 
+The `wandb` client has one of its own, which is made of md5.
+"""
+
+import base64
 import hashlib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from artifacts.references import uris
 
@@ -30,6 +34,36 @@ class VersionDigest:
         return self._hash.hexdigest() if self._is_known else None
 
 
+class WireDigest:
+    """The digest that the `wandb` client computes, of files that are added in the order of `VersionDigest`.
+
+    md5 (hex) over `wandb-artifact-manifest-v1\n` and the lines `{path}:{digest}\n`.
+    """
+
+    def __init__(self) -> None:
+        self._hash = hashlib.md5(b"wandb-artifact-manifest-v1\n", usedforsecurity=False)
+        self._is_known = True
+
+    def add(self, path: str, digest: str | None) -> None:
+        """A file or reference by its digest on the wire; None where that is not known."""
+        if digest is None:
+            self._is_known = False
+        elif self._is_known:
+            self._hash.update(f"{path}:{digest}\n".encode())
+
+    @property
+    def value(self) -> str | None:
+        """None while a digest is unknown."""
+        return self._hash.hexdigest() if self._is_known else None
+
+
+class Digests(NamedTuple):
+    """The digests of one version; each is None while a hash that it is made of is unknown."""
+
+    version: str | None
+    wire: str | None
+
+
 class ExecutableDigest:
     """What `of_executables` computes, of paths that are added in the same order."""
 
@@ -48,12 +82,37 @@ class ExecutableDigest:
 
 def of_version(version: "ArtifactVersion") -> str | None:
     """The digest of all files that the version has now; None while the sha256 of one is not known."""
-    references = ("reference_uri", "reference_version_id", "reference_identity")
-    rows = version.files.order_by("path").values_list("path", "size", "blob__sha256", *references)
-    digest = VersionDigest()
-    for path, size, sha256, *reference in rows.iterator(chunk_size=5000):
-        digest.add(path, sha256 if reference[0] is None else of_reference(*reference), size)
-    return digest.value
+    return both_of_version(version).version
+
+
+def both_of_version(version: "ArtifactVersion") -> Digests:
+    """Both digests of all files that the version has now."""
+    references = ("reference_uri", "reference_version_id", "reference_identity", "reference_digest")
+    rows = version.files.order_by("path").values_list("path", "size", "blob__sha256", "blob__md5", *references)
+    digest, wire = VersionDigest(), WireDigest()
+    for path, size, sha256, md5, uri, version_id, identity, stated in rows.iterator(chunk_size=5000):
+        if uri is None:
+            digest.add(path, sha256, size)
+            wire.add(path, md5_on_wire(md5))
+        else:
+            digest.add(path, of_reference(uri, version_id, identity), size)
+            wire.add(path, reference_on_wire(uri, identity, stated))
+    return Digests(digest.value, wire.value)
+
+
+def md5_on_wire(md5: str | None) -> str | None:
+    """An md5 in hex as the `wandb` client writes it."""
+    return None if md5 is None else base64.b64encode(bytes.fromhex(md5)).decode()
+
+
+def reference_on_wire(uri: str, identity: str, stated: str | None) -> str:
+    """What the `wandb` client said of a reference; of one that it did not log its ETag or md5, else the URI."""
+    if stated is not None:
+        return stated
+    kind, _, value = identity.partition(":")
+    if kind == "md5":
+        return md5_on_wire(value) or ""
+    return value if kind == "etag" else uris.without_secrets(uri)
 
 
 def of_reference(uri: str, version_id: str, identity: str) -> str:

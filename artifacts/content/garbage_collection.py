@@ -14,7 +14,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet, Value
 from django.db.models.expressions import CombinedExpression
 from django.utils import timezone
 
-from artifacts.content import deletions
+from artifacts.content import deletions, manifest_uploads
 from artifacts.models import ArtifactFile, ArtifactVersion, Blob, Extent, FolderSummary, StoredObject
 from core import straight_deletes
 
@@ -119,4 +119,5 @@ def _delete_draft(pk: UUID, before: datetime) -> int:
     draft.state = ArtifactVersion.State.DELETED
     draft.save(update_fields=["state", "touched_at"])
     delete_files(draft)
+    manifest_uploads.delete(draft)
     return 1

@@ -171,7 +171,7 @@ def sign(obj: StoredObject) -> Upload:
         return Upload(obj)
     if not obj.is_multipart:
         return Upload(obj, put=storage.get_upload_url(obj.incoming_key or obj.key, obj.size, obj.sha256))
-    arrived = _list_arrived_parts(obj)
+    arrived = open_multipart(obj)
     return Upload(obj, parts=tuple(_sign_part(obj, number, arrived) for number in range(1, obj.part_count + 1)))
 
 
@@ -323,7 +323,7 @@ def _check_contents(request: UploadRequest, contents: dict[str, _Content]) -> No
         raise errors.Invalid(f"The contents of {request.sha256} end at byte {end}, the object at {request.size}.")
 
 
-def _list_arrived_parts(obj: StoredObject) -> dict[int, storage.ObjectInfo]:
+def open_multipart(obj: StoredObject) -> dict[int, storage.ObjectInfo]:
     """The parts that have arrived for an upload that is open after this, whatever became of the one before."""
     if obj.upload_id:
         with suppress(errors.Missing):

@@ -50,6 +50,7 @@ class _UnreadBlob(NamedTuple):
     md5: str | None
 
 
+_UNREAD_COLUMNS = ("pk", "project", "object", "offset", "size", "sha256", "md5")
 # What two blobs of the same bytes have in common, after their ids.
 _IDENTITY = ("pk", "project", "sha256", "size")
 _STATE = ("state", "md5", "extent_count")
@@ -104,14 +105,18 @@ def hash_composed(pks: Iterable[UUID]) -> None:
 
 
 def update_integrity(version: ArtifactVersion) -> None:
-    """Bring integrity and digest of a finalized version in line with its blobs."""
+    """Bring integrity and digests of a finalized version in line with its blobs."""
     if not version.is_finalized:
         return
     integrity = _integrity_of(version)
-    digest = version.digest or digests.of_version(version)
-    if (integrity, digest) != (version.integrity, version.digest):
+    digest, wire_digest = version.digest, version.wire_digest
+    if digest is None or wire_digest is None:
+        found = digests.both_of_version(version)
+        digest, wire_digest = digest or found.version, wire_digest or found.wire
+    if (integrity, digest, wire_digest) != (version.integrity, version.digest, version.wire_digest):
         # Not `save`: somebody may have changed the description meanwhile.
-        ArtifactVersion.objects.filter(pk=version.pk).update(integrity=integrity, digest=digest)
+        rows = ArtifactVersion.objects.filter(pk=version.pk)
+        rows.update(integrity=integrity, digest=digest, wire_digest=wire_digest)
 
 
 def pending_versions(before: datetime) -> list[str]:
@@ -126,9 +131,26 @@ def pending_objects(before: datetime) -> list[str]:
     return [str(pk) for pk in unverified.order_by().values_list("object", flat=True).distinct()[:_MAX_PENDING]]
 
 
+def read_again(now: datetime) -> None:
+    """Read once more what a signed URL that is bound to an md5 could replace, once no such URL is valid any more.
+
+    Other bytes of the same md5 can be made; what was replaced is marked as corrupt.
+    """
+    replaceable = StoredObject.objects.filter(state=StoredObject.State.UPLOADED, url_expires_at__lt=now)
+    while objects := dict(replaceable.values_list("pk", "key")[:_OBJECTS_A_QUERY]):
+        hash_objects(list(objects))
+        verified = Blob.objects.filter(object__in=objects, state=Blob.State.VERIFIED).order_by("object_id", "offset")
+        rows = map(_UnreadBlob._make, verified.values_list(*_UNREAD_COLUMNS))
+        grouped = ((objects[pk], list(members)) for pk, members in groupby(rows, key=attrgetter("object_id")))
+        replaced = [blob.pk for blob, result in _hash_all(grouped) if not (result and _matches(blob, result))]
+        with transaction.atomic():
+            if replaced:
+                _mark_corrupt(replaced)
+            StoredObject.objects.filter(pk__in=objects).update(url_expires_at=None)
+
+
 def _unread_blobs(object_ids: Sequence[UUID]) -> Iterator[tuple[str, list[_UnreadBlob]]]:
     """The key of each object that has any, and these by offset. A query for each pack, one for many files."""
-    columns = ("pk", "project", "object", "offset", "size", "sha256", "md5")
     for start in range(0, len(object_ids), _OBJECTS_A_QUERY):
         objects = StoredObject.objects.filter(
             pk__in=object_ids[start : start + _OBJECTS_A_QUERY], state=StoredObject.State.UPLOADED
@@ -139,7 +161,7 @@ def _unread_blobs(object_ids: Sequence[UUID]) -> Iterator[tuple[str, list[_Unrea
             (packs if kind == StoredObject.Kind.PACK else files).append(pk)
         for group in (files, *([pack] for pack in packs)):
             blobs = Blob.objects.unverified().filter(object__in=group).order_by("object_id", "offset")
-            rows = map(_UnreadBlob._make, blobs.values_list(*columns))
+            rows = map(_UnreadBlob._make, blobs.values_list(*_UNREAD_COLUMNS))
             for pk, members in groupby(rows, key=attrgetter("object_id")):
                 yield keys[pk], list(members)
 

@@ -3,12 +3,15 @@
 from artifacts.models.alias import AliasChange, ArtifactAlias
 from artifacts.models.artifact import Artifact, ArtifactTag
 from artifacts.models.blob import Blob
+from artifacts.models.client_id import ClientId
 from artifacts.models.download import ArtifactDownload
 from artifacts.models.extent import Extent
 from artifacts.models.external_store import ExternalStore, ReadsAs
 from artifacts.models.file import ArtifactFile
 from artifacts.models.folder import FolderSummary
 from artifacts.models.hold import BlobHold, VersionHold
+from artifacts.models.manifest_upload import ManifestUpload
+from artifacts.models.output import RunOutput
 from artifacts.models.pending_deletion import PendingDeletion
 from artifacts.models.proposal import AliasProposal
 from artifacts.models.reconciliation import Reconciliation
@@ -36,14 +39,17 @@ __all__ = [
     "ArtifactVersion",
     "Blob",
     "BlobHold",
+    "ClientId",
     "Extent",
     "ExternalStore",
     "FolderSummary",
+    "ManifestUpload",
     "PendingDeletion",
     "ReadsAs",
     "Reconciliation",
     "ReferenceCheck",
     "ReferenceState",
+    "RunOutput",
     "SearchDocument",
     "SearchValue",
     "StoredObject",

@@ -99,6 +99,7 @@ class Blob(models.Model):
         ]
         indexes = [
             models.Index(fields=["project", "sha256"], name="blob_by_sha256"),
+            models.Index(fields=["project", "md5"], condition=Q(md5__isnull=False), name="blob_by_md5"),
             models.Index(fields=["claimed_at"], name="blob_by_claim"),
             models.Index(
                 fields=["object"],

@@ -64,6 +64,10 @@ class ArtifactFile(models.Model):
     )
     reference_state = models.CharField(max_length=16, choices=ReferenceState.choices, null=True)
     reference_checked_at = models.DateTimeField(null=True)
+    reference_digest = models.CharField(
+        max_length=2048, null=True, help_text="What the wandb client tells its contents by: an ETag, an md5, the URI."
+    )
+    reference_extra = models.JSONField(null=True, help_text="What the wandb client keeps beside it.")
     reference_reason = models.CharField(
         max_length=200, null=True, help_text="Why the last attempt to check it found nothing out; null otherwise."
     )

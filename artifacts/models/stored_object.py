@@ -75,8 +75,13 @@ class StoredObject(models.Model):
     )
     key = models.CharField(max_length=1400)
     kind = models.CharField(max_length=8, choices=Kind.choices)
-    size = models.BigIntegerField()
+    size = models.BigIntegerField(null=True, help_text="Null while bytes are expected of which only the md5 is known.")
     sha256 = models.CharField(max_length=64, null=True, help_text="What a single PUT is bound to.")
+    md5 = models.CharField(max_length=32, null=True, help_text="The same, for clients that state no size and sha256.")
+    # An md5 can be forged, so what a URL that is bound to one could still replace is read once more.
+    url_expires_at = models.DateTimeField(
+        null=True, help_text="Until when a signed URL can replace the bytes; null once they were read after it."
+    )
     is_bound = models.BooleanField(default=False, help_text="The store refuses other bytes than the stated sha256's.")
     # Copies of the bytes that arrived elsewhere never share a key, so that a slow one cannot replace a verified one.
     reserved_key = models.CharField(
@@ -100,6 +105,12 @@ class StoredObject(models.Model):
             ),
             models.CheckConstraint(condition=Q(size__gte=0), name="object_size_is_natural"),
             models.CheckConstraint(condition=Q(kind__in=["file", "pack", "run"]), name="object_kind_is_known"),
+            models.CheckConstraint(
+                condition=Q(size__isnull=False) | Q(state="expected", md5__isnull=False), name="object_size_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(md5__isnull=True) | Q(md5__regex=validators.MD5), name="object_md5_is_hex"
+            ),
             models.CheckConstraint(condition=Q(state__in=["expected", "uploaded"]), name="object_state_is_known"),
             models.CheckConstraint(
                 condition=Q(sha256__isnull=True) | Q(sha256__regex=validators.SHA256), name="object_sha256_is_hex"
@@ -108,6 +119,10 @@ class StoredObject(models.Model):
         indexes = [
             models.Index(fields=["created_at"], name="object_by_age"),
             models.Index(fields=["created_at"], condition=Q(kind="run"), name="object_of_run_by_age"),
+            models.Index(fields=["project", "md5"], condition=Q(md5__isnull=False), name="object_by_md5"),
+            models.Index(
+                fields=["url_expires_at"], condition=Q(url_expires_at__isnull=False), name="object_by_url_expiry"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -116,7 +131,7 @@ class StoredObject(models.Model):
     @property
     def part_count(self) -> int:
         """How many PUTs bring the bytes."""
-        return max(1, math.ceil(self.size / self.part_size)) if self.part_size else 1
+        return max(1, math.ceil(self.size / self.part_size)) if self.part_size and self.size is not None else 1
 
     @property
     def is_multipart(self) -> bool:

@@ -13,6 +13,7 @@ from django.utils.functional import cached_property
 from uuid_utils.compat import uuid7
 
 from accounts.models.team import Membership
+from artifacts import validators
 from artifacts.models.reference_state import ReferenceState
 from artifacts.models.version_state import VersionState
 from artifacts.models.version_tag import tag_lines
@@ -110,6 +111,10 @@ class ArtifactVersion(models.Model):
     executable_digest = models.CharField(
         max_length=64, blank=True, default="", editable=False, help_text="sha256 of the paths of executable files."
     )
+    wire_digest = models.CharField(
+        max_length=32, null=True, editable=False,
+        help_text="md5 of the file list, as the wandb client computes it; stated in a draft.",
+    )  # fmt: skip
     file_count = models.PositiveIntegerField(default=0, editable=False)
     total_size = models.BigIntegerField(default=0, editable=False, help_text="Bytes of all files, references included.")
     reference_count = models.PositiveIntegerField(
@@ -132,6 +137,18 @@ class ArtifactVersion(models.Model):
     touched_at = models.DateTimeField(auto_now=True, help_text="A draft untouched for long is given up.")
     finalized_at = models.DateTimeField(null=True, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
+    history_step = models.BigIntegerField(null=True, editable=False, help_text="The step of the run that logged it.")
+    distributed_id = models.CharField(
+        max_length=128, blank=True, default="", editable=False,
+        help_text="What several writers of one draft call it; empty of others.",
+    )  # fmt: skip
+    requested_aliases = models.JSONField(
+        default=list, blank=True, editable=False, help_text="Of a draft: what it is called once it is finalized."
+    )
+    superseded_by = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, related_name="+", editable=False,
+        help_text="Of a draft that gave way: the version that had the same contents.",
+    )  # fmt: skip
 
     objects = VersionQuerySet.as_manager()
     LONG_VALUES = ("description", "notes", "metadata")
@@ -152,6 +169,10 @@ class ArtifactVersion(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(integrity__in=["pending", "verified", "corrupt"]), name="version_integrity_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(wire_digest__isnull=True) | Q(wire_digest__regex=validators.MD5),
+                name="version_wire_digest_is_hex",
             ),
         ]
         indexes = [

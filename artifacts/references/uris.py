@@ -32,6 +32,8 @@ _ACTIVE_SCHEMES = frozenset([
     "resource", "vbscript", "view-source",
 ])
 # fmt: on
+# What names a version of this server, by its id.
+_OWN_SCHEME = "wandb-artifact"
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,220}[A-Za-z0-9]")
 _CONTAINER = re.compile(r"\$(root|web|logs)|[a-z0-9](-?[a-z0-9]){2,62}")
 _IPV4 = re.compile(r"[0-9]+(\.[0-9]+){3}")
@@ -206,7 +208,8 @@ def _check_characters(text: str) -> None:
 
 def _check_host(location: Location) -> None:
     """Raise `AddressRefused` if the host is one that references may not be at."""
-    is_host = location.provider == Provider.OTHER and location.host and not _is_no_host(location.host)
+    is_other = location.provider == Provider.OTHER and location.scheme != _OWN_SCHEME
+    is_host = is_other and location.host and not _is_no_host(location.host)
     if location.provider == Provider.WEB or is_host:
         url_policy.check_host(location.host, url_policy.for_references())
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
 from graphql import GraphQLResolveInfo
 
 from accounts.models import User
@@ -27,10 +28,13 @@ _MAX_RUNS = 1_000
 
 @query(name="artifact")
 def artifact_by_id(root: Any, info: GraphQLResolveInfo, id: str) -> ArtifactVersion | None:
-    """The version of that id; None where the caller sees none."""
+    """The version of that id; of a draft that gave way to one of the same contents, that one. None where the caller
+    sees none."""
     visible = ArtifactVersion.objects.visible_to(info.context.user).with_tag_lines()
     rows = visible.select_related("artifact__project__team", "created_by").prefetch_related("aliases")
-    return ids.find(rows, "Artifact", id)
+    key = ids.decode("Artifact", id)
+    gave_way = ArtifactVersion.objects.filter(pk=key, state=ArtifactVersion.State.DELETED)
+    return rows.filter(Q(pk=key) | Q(pk__in=gave_way.values("superseded_by"))).first() if key else None
 
 
 @project(name="artifact")
@@ -50,8 +54,8 @@ def artifact_collection_membership(row: Project, info: GraphQLResolveInfo, name:
 def output_artifacts(
     row: Run, info: GraphQLResolveInfo, first: int | None = None, after: str | None = None
 ) -> dict[str, Any]:
-    """What the run logged."""
-    return _of_run(info, {"run": row}, first, after)
+    """What the run logged, also what a version had already."""
+    return _of_run(info, Q(run=row) | Q(pk__in=row.outputs.values("version")), first, after)
 
 
 @run
@@ -59,11 +63,11 @@ def input_artifacts(
     row: Run, info: GraphQLResolveInfo, first: int | None = None, after: str | None = None
 ) -> dict[str, Any]:
     """What the run used, of what the caller may see."""
-    return _of_run(info, {"usages__run": row}, first, after)
+    return _of_run(info, Q(usages__run=row), first, after)
 
 
-def _of_run(info: GraphQLResolveInfo, columns: dict[str, Any], first: int | None, after: str | None) -> dict[str, Any]:
-    visible = ArtifactVersion.objects.visible_to(info.context.user).finalized().filter(**columns)
+def _of_run(info: GraphQLResolveInfo, condition: Q, first: int | None, after: str | None) -> dict[str, Any]:
+    visible = ArtifactVersion.objects.visible_to(info.context.user).finalized().filter(condition)
     rows = memberships.versions().filter(pk__in=visible.values("pk")).order_by("id")
     return memberships.page(info.context, rows, first, after, total_count=visible.count())
 
@@ -111,7 +115,7 @@ def tags(row: ArtifactVersion, info: GraphQLResolveInfo) -> list[dict[str, Any]]
 
 @artifact
 def history_step(row: ArtifactVersion, info: GraphQLResolveInfo) -> int | None:
-    return getattr(row, "history_step", None)
+    return row.history_step
 
 
 @artifact
@@ -127,7 +131,7 @@ def size(row: ArtifactVersion, info: GraphQLResolveInfo) -> int:
 @artifact
 def digest(row: ArtifactVersion, info: GraphQLResolveInfo) -> str:
     """That of its manifest, by md5; of a version whose md5 are not known yet our own."""
-    return getattr(row, "wire_digest", None) or row.digest or ""
+    return row.wire_digest or row.digest or ""
 
 
 @artifact

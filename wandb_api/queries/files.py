@@ -11,7 +11,7 @@ from django.db.models.functions import Cast
 from graphql import GraphQLResolveInfo
 
 from artifacts import errors, storage
-from artifacts.content import downloads
+from artifacts.content import digests, downloads
 from artifacts.content.manifests import READABLE
 from artifacts.models import ArtifactVersion, StoredObject
 from core.cursors import decode_text
@@ -26,7 +26,7 @@ membership = Resolvers("ArtifactCollectionMembership")
 
 _COLUMNS = (
     "pk_text", "path", "size", "mime_type", "blob__md5", "blob__state", "blob__object__kind", "blob__object__key",
-    "brought_by_text", "reference_uri", "reference_identity",
+    "brought_by_text", "reference_uri", "reference_identity", "reference_digest",
 )  # fmt: skip
 # Not as UUIDs: to make 10,000 of them takes as long as the query.
 _IDS = {"pk_text": Cast("pk", CharField()), "brought_by_text": Cast("blob__object__version", CharField())}
@@ -44,6 +44,7 @@ class _Row(NamedTuple):
     brought_by: str | None
     reference_uri: str | None
     reference_identity: str | None
+    reference_digest: str | None
 
 
 class FileNode:
@@ -101,8 +102,9 @@ class FileNode:
 
     @property
     def digest(self) -> str | None:
-        if self.row.reference_uri is not None:
-            return manifest_documents.reference_digest(self.row.reference_uri, self.row.reference_identity or "")
+        row = self.row
+        if row.reference_uri is not None:
+            return digests.reference_on_wire(row.reference_uri, row.reference_identity or "", row.reference_digest)
         return self.md5
 
     @property
