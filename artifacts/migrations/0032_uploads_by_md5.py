@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("artifacts", "0030_names_of_the_official_client"),
+        ("artifacts", "0031_alias_by_beginning"),
         ("projects", "0005_runs_of_the_official_client"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
