@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("artifacts", "0031_alias_by_beginning"),
+        ("artifacts", "0032_search_values_of_artifacts"),
         ("projects", "0005_runs_of_the_official_client"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
