@@ -11,7 +11,7 @@ from tracking.models import RunChunk, Stream
 
 # What is in memory at once, compressed, unless one chunk alone has more.
 _BATCH_BYTES = 4 * 2**20
-_RANGES_A_QUERY = 1000
+_RANGES_A_QUERY = 1001
 
 
 class Range(NamedTuple):
@@ -43,7 +43,7 @@ def read(run: Run, stream: Stream, start: int, stop: int) -> Iterator[tuple[int,
     Chunks that a worker has put together meanwhile are read as they are now.
     """
     found = RunChunk.objects.of(run, stream).overlapping(start, stop).select_related("object")
-    for chunk in found.iterator(chunk_size=100):
+    for chunk in found:
         texts = load(chunk)
         first, last = max(start, chunk.first_line), min(stop, chunk.end_line)
         for number in range(first, last):

@@ -51,7 +51,7 @@ def mark_uploaded(actor: Actor, run: Run, names: Iterable[str]) -> list[RunFile]
     paths = [name.removeprefix("./") for name in names]
     files = RunFile.objects.filter(run=run, name__in=paths)
     _measure_again(files)
-    return _take_in(files)
+    return _take_in(files.expected())
 
 
 def listed(run: Run, names: Collection[str] | None = None, pattern: str | None = None) -> QuerySet[RunFile]:
@@ -61,9 +61,7 @@ def listed(run: Run, names: Collection[str] | None = None, pattern: str | None =
         files = files.filter(name__in=[name.removeprefix("./") for name in names])
     if pattern:
         files = files.filter(_Like(F("name"), pattern))
-    expected = list(files.filter(upload__isnull=False).order_by("-begun_at").values_list("pk", flat=True)[:_LOOKED_UP])
-    if expected:
-        _take_in(RunFile.objects.filter(pk__in=expected))
+    _take_in(files.expected().order_by("-begun_at")[:_LOOKED_UP])
     return files.arrived().order_by("name")
 
 
@@ -90,8 +88,8 @@ def delete(actor: Actor, files: Iterable[RunFile]) -> None:
 def settle_uploads() -> None:
     """Take in what has arrived although nobody said so, and give up what has not come before its URL expired."""
     now = timezone.now()
-    waiting = RunFile.objects.filter(upload__isnull=False, begun_at__lt=now - _SETTLED_AFTER).order_by("begun_at")
-    _take_in(waiting[:_SETTLED_A_TURN])
+    waiting = RunFile.objects.expected().filter(begun_at__lt=now - _SETTLED_AFTER)
+    _take_in(waiting.order_by("begun_at")[:_SETTLED_A_TURN])
     abandoned = RunFile.objects.filter(upload__isnull=False, begun_at__lt=now - settings.ORPHAN_GRACE)
     abandoned.filter(object=None).delete()
     abandoned.update(upload=None)
@@ -126,10 +124,10 @@ def _new_object(run: Run, path: str) -> StoredObject:
     return StoredObject(project_id=run.project_id, key=key, kind=StoredObject.Kind.RUN, size=0)
 
 
-def _take_in(files: QuerySet[RunFile]) -> list[RunFile]:
+def _take_in(expected: Iterable[RunFile]) -> list[RunFile]:
     """Those of the files whose bytes are in the store now, with their sizes."""
     arrived: dict[UUID, tuple[UUID, storage.ObjectInfo]] = {}
-    for file in files.filter(upload__isnull=False).select_related("upload") if not files.query.is_sliced else files:
+    for file in expected:
         if file.upload is not None and (info := storage.get_file_info(file.upload.key)):
             arrived[file.pk] = (file.upload.pk, info)
     return _record(arrived) if arrived else []

@@ -94,7 +94,7 @@ def _end_of_page(found: Sequence[chunks.Range], start: int, limit: int, budget: 
     """The number after the last row that is loaded for a page, and whether there are chunks after it."""
     end, size = start, 0
     for count, one in enumerate(found):
-        is_full = size + one.size > budget or end - start >= limit or count == MAX_CHUNKS_A_PAGE - 1
+        is_full = size + one.size > budget or end - start >= limit or count == MAX_CHUNKS_A_PAGE
         # One is loaded in any case.
         if is_full and count:
             return end, True

@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from math import isnan, nan
+from math import ceil, isnan, nan
 from typing import NamedTuple
 from uuid import UUID
 
@@ -42,28 +42,43 @@ class Point(NamedTuple):
 
 @dataclass
 class Thinned:
-    """Every `stride`-th of `count` numbers."""
+    """Every `stride`-th of `count` numbers, from the first one on, and the newest."""
 
     count: int = 0
     stride: int = 1
     points: list[Point] = field(default_factory=list)
+    newest: Point | None = None
+
+    @classmethod
+    def decode(cls, row: RunSeries) -> "Thinned":
+        thinned = cls(row.count, row.stride, _decode(bytes(row.points)))
+        thinned.newest = thinned.points[-1]
+        del thinned.points[ceil(row.count / row.stride) :]
+        return thinned
+
+    @property
+    def kept(self) -> list[Point]:
+        if self.newest is None or self.newest is self.points[-1]:
+            return self.points
+        return [*self.points, self.newest]
 
     def add(self, point: Point) -> None:
+        self.newest = point
         if self.count % self.stride == 0:
             self.points.append(point)
-            if len(self.points) > MAX_POINTS:
+            if len(self.points) >= MAX_POINTS:
                 self.points = self.points[::2]
                 self.stride *= 2
         self.count += 1
 
 
-def encode(points: Sequence[Point]) -> bytes:
+def _encode(points: Sequence[Point]) -> bytes:
     """Column by column, which compresses well."""
     columns = zip(*points, strict=True)
     return zlib.compress(b"".join(array("d", column).tobytes() for column in columns))
 
 
-def decode(body: bytes) -> list[Point]:
+def _decode(body: bytes) -> list[Point]:
     values = array("d")
     values.frombytes(zlib.decompress(body))
     length = len(values) // _COLUMNS
@@ -83,17 +98,12 @@ def points(run: Run, keys: Sequence[str], min_step: int | None, max_step: int | 
     row = RunSeries.objects.filter(run=run, key=key).first()
     if row is None:
         return None
-    thinned = Thinned(row.count, row.stride, decode(bytes(row.points)))
-    newest: Point | None = None
+    thinned = Thinned.decode(row)
     for number, text in chunks.read_all(run, Stream.HISTORY, state.series_end):
         for found, point in _points_of(number, text):
             if found == key:
                 thinned.add(point)
-                newest = point
-    kept = thinned.points
-    if newest is not None and kept[-1] != newest:
-        kept = [*kept, newest]
-    rows = (_row(point, keys, key) for point in kept if _is_between(point.step, min_step, max_step))
+    rows = (_row(point, keys, key) for point in thinned.kept if _is_between(point.step, min_step, max_step))
     return [one for one in rows if len(one) == len(set(keys))]
 
 
@@ -145,11 +155,11 @@ def _write_series(state: RunStream, added: dict[str, list[Point]]) -> None:
     rows = {row.key: row for row in RunSeries.objects.filter(run=state.run, key__in=added)}
     written = []
     for key, new in added.items():
-        row = rows.get(key) or RunSeries(run=state.run, key=key, count=0)
-        thinned = Thinned(row.count, row.stride, decode(bytes(row.points)) if row.count else [])
+        row = rows.get(key) or RunSeries(run=state.run, key=key)
+        thinned = Thinned.decode(row) if key in rows else Thinned()
         for point in new:
             thinned.add(point)
-        row.count, row.stride, row.points = thinned.count, thinned.stride, encode(thinned.points)
+        row.count, row.stride, row.points = thinned.count, thinned.stride, _encode(thinned.kept)
         written.append(row)
     RunSeries.objects.bulk_create(
         written,

@@ -79,12 +79,13 @@ def tail(run: Run, stream: Stream, count: int) -> list[str]:
 
 def numbered_tail(run: Run, stream: Stream, count: int) -> list[tuple[int, str]]:
     """The last lines with their numbers, oldest first."""
-    found: list[tuple[int, str]] = []
-    for chunk in RunChunk.objects.of(run, stream).select_related("object").reverse().iterator(chunk_size=1):
-        if len(found) >= count:
-            break
-        found[:0] = list(enumerate(chunks.load(chunk), chunk.first_line))[-(count - len(found)) :]
-    return found
+    newest = list(RunChunk.objects.of(run, stream).reverse().values_list("first_line", "end_line")[:count])
+    missing = count
+    for first, end in newest:
+        if end - first >= missing:
+            return list(chunks.read(run, stream, end - missing, newest[0][1]))
+        missing -= end - first
+    return list(chunks.read(run, stream, newest[-1][0], newest[0][1])) if newest else []
 
 
 def lock(run: Run) -> Run:

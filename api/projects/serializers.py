@@ -8,9 +8,9 @@ from rest_framework import serializers
 from api.fields import BoundedListField, EnumField, JSONObjectField, LineField, ListItemMixin, ProseField, TagsField
 from api.pagination import CursorQuery, PageQuery
 from api.search_filter import QueryField
-from projects import history
 from projects.models import Project, Resume, Run, RunEnvironment, State, Visibility
 from projects.validators import NAME, NAME_RULE, validate_packages
+from tracking import history
 
 MAX_HISTORY_ROWS = 10_000
 

@@ -35,8 +35,10 @@ from api.projects.serializers import (
 from api.search_filter import narrow
 from api.serialization import parse_body
 from core.cursors import decode_cursor, encode_cursor
-from projects import history, projects, runs
-from projects.models import HistoryBatch, Project, Resume, Run
+from projects import projects, runs
+from projects.models import Project, Resume, Run
+from tracking import history
+from tracking.models import RunChunk
 
 
 class ProjectList(APIView):
@@ -150,8 +152,8 @@ class RunHistory(APIView):
         """List what the run logged, in the order in which it arrived."""
         run, query = get_run(request, run_id), parse(request, HistoryQuery)
         if cursor := query.pop("cursor", None):
-            query["start"] = decode_cursor(cursor, HistoryBatch, "end_row")
-        rows, next_row = history.read(run, **query)
+            query["start"] = decode_cursor(cursor, RunChunk, "end_line")
+        rows, next_row = history.page(run, **query)
         return Response({"items": rows, "next_cursor": None if next_row is None else encode_cursor(next_row)})
 
     @extend_schema(request=HistoryAppend, responses=HistoryAppended, operation_id="runs_append_history")

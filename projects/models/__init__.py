@@ -1,13 +1,10 @@
 """Models of projects and runs."""
 
 from projects.models.environment import RunEnvironment
-from projects.models.history import HistoryBatch, HistoryWriter
 from projects.models.project import Project, Visibility
 from projects.models.run import Resume, Run, State
 
 __all__ = [
-    "HistoryBatch",
-    "HistoryWriter",
     "Project",
     "Resume",
     "Run",

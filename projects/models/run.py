@@ -117,7 +117,6 @@ class Run(models.Model):
     # Chosen by whoever starts it: a request that is repeated starts one run.
     idempotency_key = models.UUIDField(null=True, editable=False)
     history_row_count = models.PositiveIntegerField(default=0, editable=False)
-    history_size = models.PositiveBigIntegerField(default=0, editable=False, help_text="Bytes of the rows as JSON.")
     last_step = models.BigIntegerField(null=True, editable=False, help_text="The largest step of the history.")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
 

@@ -31,7 +31,7 @@ from projects.errors import RunEnded
 from tests.docs.conftest import PAGES, title
 
 # The first are only bases of other errors; the last is raised by web pages alone.
-NOT_IN_THE_API = {"TooMany", "Unavailable", "TooManySignIns", "NotServed"}
+NOT_IN_THE_API = {"TooMany", "Unavailable", "StreamFull", "TooManySignIns", "NotServed"}
 OF_THE_FRAMEWORK = {
     "NotAuthenticated": 401,
     "AuthenticationFailed": 401,

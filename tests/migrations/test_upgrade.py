@@ -194,3 +194,46 @@ def test_an_upload_whose_url_could_replace_its_bytes_goes_on_elsewhere(url):
     [(key, incoming_key, prefix)] = rows["expected"]
     assert incoming_key.startswith(prefix)
     assert (rows["owed"], rows["incoming"]) == ([key], 1)
+
+
+# A run logged two batches before its history became chunks.
+HISTORY = """
+UPDATE projects_run SET history_row_count = 3, last_step = 2 WHERE id = {run};
+INSERT INTO projects_historybatch (id, run_id, end_row, row_count, first_step, last_step, size, rows)
+VALUES ('{0}1', {run}, 2, 2, 0, 1, 90, '[{{"_step": 0, "loss": 2, "a": {{"b": "é"}}}}, {{"_step": 1, "loss": 3}}]'),
+       ('{0}2', {run}, 3, 1, 2, 2, 30, '[{{"_step": 2, "loss": "NaN"}}]');
+INSERT INTO projects_historywriter (id, run_id, writer, row_count) VALUES ('{0}3', {run}, '{0}4', 3);
+"""
+
+MOVED = """
+import json
+from accounts.actor import Actor
+from accounts.models import User
+from projects.models import Run
+from tracking import history
+run = Run.objects.select_related("project__team").get(history_row_count=3)
+alice = Actor(User.objects.get(username="alice"))
+before = history.page(run), history.keys(run)
+history.append(alice, run, "%s4", 2, [{"_step": 2}, {"_step": 3, "loss": 1}])
+print(json.dumps([*before, history.latest(run, 2)]))
+"""
+
+
+def test_what_runs_have_logged_is_carried_over(url):
+    manage(url, "migrate", "--verbosity=0", "tracking", "0001")
+    prefix = "0" * 31
+    run = "(SELECT id FROM projects_run ORDER BY id LIMIT 1)"
+    for statement in HISTORY.format(prefix, run=run).split(";\n")[:-1]:
+        execute(url, statement)
+    manage(url, "migrate", "--verbosity=0")
+    (rows, next_row), keys, latest = json.loads(manage(url, "shell", "--no-imports", "--command", MOVED % prefix))
+
+    assert rows == [{"_step": 0, "loss": 2, "a": {"b": "é"}}, {"_step": 1, "loss": 3}, {"_step": 2, "loss": "NaN"}]
+    assert (next_row, keys["lastStep"], sorted(keys["keys"])) == (None, 2, ["_step", "a.b", "loss"])
+    assert keys["keys"]["loss"] == {
+        "typeCounts": [{"type": "number", "count": 3}],
+        "previousValue": "NaN",
+        "monotonic": False,
+    }
+    # The writer goes on where it was: of its two rows one had arrived.
+    assert latest == [{"_step": 3, "loss": 1}, {"_step": 2, "loss": "NaN"}]

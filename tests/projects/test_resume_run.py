@@ -6,8 +6,9 @@ import pytest
 
 from accounts import errors
 from accounts.actor import Actor
-from projects import history, projects, run_names, runs
+from projects import projects, run_names, runs
 from projects.models import Project, Resume, Run, State
+from tracking import history
 
 ALLOW, MUST = Resume.ALLOW, Resume.MUST
 

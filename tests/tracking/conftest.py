@@ -7,11 +7,12 @@ import pytest
 from django.db.models import F
 
 from accounts.actor import Actor
-from artifacts.content import deletions
+from artifacts import storage
+from artifacts.content import deletions, reconciliation
 from artifacts.models import PendingDeletion, StoredObject
 from harness import servers
 from projects import runs
-from projects.models import Project, Run
+from projects.models import Run
 from tracking import compaction, files, garbage
 from tracking.models import RunFile
 
@@ -30,8 +31,21 @@ def run(project, bob) -> Run:
 
 
 @pytest.fixture
-def other_project(alice, project) -> Project:
-    return Project.objects.create(team=project.team, name="other", created_by=alice)
+def stored(project) -> Callable[[], list[str]]:
+    """The keys of all objects that the store has of the project."""
+    return lambda: sorted(info.key for info in storage.list_files(f"projects/{project.pk}/"))
+
+
+@pytest.fixture
+def differences(project) -> Callable[[], tuple[list[str], list[str]]]:
+    """What `reconcile` finds of the project: objects without a row, and rows without their object."""
+
+    def compare() -> tuple[list[str], list[str]]:
+        found = reconciliation.compare()
+        # The bucket has objects of other tests too.
+        return [key for key in found.unknown if str(project.pk) in key], found.missing
+
+    return compare
 
 
 @pytest.fixture

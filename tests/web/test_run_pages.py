@@ -8,10 +8,11 @@ import pytest
 from accounts.actor import Actor
 from artifacts import artifacts
 from artifacts.models import ArtifactUsage
-from projects import history, projects, runs
+from projects import projects, runs
 from projects.models import Run, RunEnvironment, State
 from tests.conftest import HTMX
 from tests.web.test_home_page import logged
+from tracking import history
 
 
 @pytest.fixture

@@ -16,6 +16,10 @@ class RunFileQuerySet(models.QuerySet["RunFile"]):
         """Those that can be downloaded."""
         return self.filter(object__isnull=False)
 
+    def expected(self) -> Self:
+        """Those for which bytes may have been sent."""
+        return self.filter(upload__isnull=False).select_related("upload")
+
 
 class RunFile(models.Model):
     """Its bytes are those of `object`. While others are sent to take their place, those arrive at `upload`."""

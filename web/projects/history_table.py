@@ -2,8 +2,8 @@
 
 from typing import Any, NamedTuple
 
-from projects import history
 from projects.models import Run
+from tracking import history
 
 MAX_ROWS = 10
 MAX_COLUMNS = 6

@@ -7,14 +7,11 @@ import pytest
 from accounts import errors
 from accounts.actor import Actor
 from core import long_values
-from projects import history, projects, runs
-from projects.errors import HistoryFull
-from projects.models import HistoryBatch, Run, State, Visibility
-
-
-@pytest.fixture
-def run(project, bob) -> Run:
-    return runs.start(Actor(bob), project)
+from projects import projects, runs
+from projects.models import Run, State, Visibility
+from tracking import chunks, history, streams
+from tracking.errors import HistoryFull
+from tracking.models import HistoryWriter, RunChunk
 
 
 def rows(*steps: int) -> list[dict[str, float]]:
@@ -22,7 +19,7 @@ def rows(*steps: int) -> list[dict[str, float]]:
 
 
 def steps(run: Run, **query) -> list[int]:
-    return [row["_step"] for row in history.read(run, **query).rows]
+    return [row["_step"] for row in history.page(run, **query).rows]
 
 
 def test_rows_arrive_in_order_and_a_repeated_request_adds_none(run, bob):
@@ -34,7 +31,7 @@ def test_rows_arrive_in_order_and_a_repeated_request_adds_none(run, bob):
 
     assert steps(run) == [0, 1, 2, 5]
     assert (run.history_row_count, run.last_step) == (4, 5)
-    assert history.read(run).rows[1] == {"_step": 1, "loss": 0.5}
+    assert history.page(run).rows[1] == {"_step": 1, "loss": 0.5}
     assert [row["_step"] for row in history.latest(run, 3)] == [5, 2, 1]
 
 
@@ -43,25 +40,25 @@ def test_several_writers_count_for_themselves(run, bob):
         history.append(Actor(bob), run, uuid4(), 0, rows(7, 8))
 
     assert steps(run) == [7, 8, 7, 8]
-    assert HistoryBatch.objects.filter(run=run).count() == 1
+    assert RunChunk.objects.filter(run=run).count() == 1
 
 
 def test_a_writer_without_rows_is_not_stored(run, bob, api):
     for _ in range(3):
         body = {"writer": str(uuid4()), "offset": 7, "rows": []}
         assert api(bob).post(f"/api/v1/runs/{run.pk}/history", body).json()["history_row_count"] == 0
-    assert not run.history_writers.exists()
+    assert not HistoryWriter.objects.exists()
 
 
 def test_batches_are_filled_up_and_end(run, bob, monkeypatch):
-    monkeypatch.setattr(history, "MAX_BATCH_ROWS", 4)
+    monkeypatch.setattr(streams, "MAX_CHUNK_LINES", 4)
     writer = uuid4()
     for start, end in [(0, 3), (3, 9), (9, 10)]:
         history.append(Actor(bob), run, writer, start, rows(*range(start, end)))
 
-    batches = HistoryBatch.objects.filter(run=run).order_by("end_row")
-    assert [(batch.first_row, batch.end_row) for batch in batches] == [(0, 4), (4, 8), (8, 10)]
-    assert [(batch.first_step, batch.last_step, len(batch.rows)) for batch in batches] == [
+    found = RunChunk.objects.filter(run=run).order_by("end_line")
+    assert [(chunk.first_line, chunk.end_line) for chunk in found] == [(0, 4), (4, 8), (8, 10)]
+    assert [(chunk.first_step, chunk.last_step, len(chunks.load(chunk))) for chunk in found] == [
         (0, 3, 4),
         (4, 7, 4),
         (8, 9, 2),
@@ -71,53 +68,53 @@ def test_batches_are_filled_up_and_end(run, bob, monkeypatch):
 
 
 def test_a_large_row_has_a_batch_of_its_own(run, bob):
-    large = {"_step": 1, "text": "x" * history.MAX_BATCH_BYTES}
+    large = {"_step": 1, "text": "x" * streams.MAX_CHUNK_BYTES}
     history.append(Actor(bob), run, uuid4(), 0, [*rows(0), large, *rows(2)])
 
-    assert list(HistoryBatch.objects.order_by("end_row").values_list("row_count", flat=True)) == [1, 1, 1]
+    assert list(RunChunk.objects.order_by("end_line").values_list("first_line", "end_line")) == [(0, 1), (1, 2), (2, 3)]
     assert steps(run) == [0, 1, 2]
 
 
 def test_reading_by_pages_and_steps(run, bob, monkeypatch):
-    monkeypatch.setattr(history, "MAX_BATCH_ROWS", 4)
+    monkeypatch.setattr(streams, "MAX_CHUNK_LINES", 4)
     history.append(Actor(bob), run, uuid4(), 0, rows(*range(10)))
 
-    page = history.read(run, limit=6)
+    page = history.page(run, limit=6)
     assert ([row["_step"] for row in page.rows], page.next_row) == ([0, 1, 2, 3, 4, 5], 6)
-    rest = history.read(run, start=page.next_row, limit=6)
+    rest = history.page(run, start=page.next_row, limit=6)
     assert ([row["_step"] for row in rest.rows], rest.next_row) == ([6, 7, 8, 9], None)
     assert steps(run, min_step=3, max_step=6) == [3, 4, 5]
-    assert history.read(run, min_step=20) == ([], None)
+    assert history.page(run, min_step=20) == ([], None)
 
     monkeypatch.setattr(long_values, "MAX_PAGE_BYTES", 10)
-    assert history.read(run) == (rows(0, 1, 2, 3), 4)
+    assert history.page(run) == (rows(0), 1)
     monkeypatch.undo()
-    monkeypatch.setattr(history, "MAX_BATCHES_A_PAGE", 2)
-    assert history.read(run) == (rows(*range(8)), 8)
-    assert history.read(run, start=8) == (rows(8, 9), None)
+    monkeypatch.setattr(history, "MAX_CHUNKS_A_PAGE", 2)
+    assert history.page(run) == (rows(*range(8)), 8)
+    assert history.page(run, start=8) == (rows(8, 9), None)
 
 
 def test_a_page_loads_no_more_than_it_has(run, bob, monkeypatch, django_assert_num_queries):
-    monkeypatch.setattr(history, "MAX_BATCH_ROWS", 2)
+    monkeypatch.setattr(streams, "MAX_CHUNK_LINES", 2)
     history.append(Actor(bob), run, uuid4(), 0, rows(*range(40)))
     loaded: list[int] = []
-    from_db = HistoryBatch.from_db.__func__
+    from_db = RunChunk.from_db.__func__
     monkeypatch.setattr(
-        HistoryBatch, "from_db", classmethod(lambda *args, **kwargs: loaded.append(1) or from_db(*args, **kwargs))
+        RunChunk, "from_db", classmethod(lambda *args, **kwargs: loaded.append(1) or from_db(*args, **kwargs))
     )
     with django_assert_num_queries(2):
-        page = history.read(run, start=1, limit=3)
+        page = history.page(run, start=1, limit=3)
     assert ([row["_step"] for row in page.rows], page.next_row, len(loaded)) == ([1, 2, 3], 4, 2)
     with django_assert_num_queries(2):
-        assert len(history.read(run).rows) == 40
+        assert len(history.page(run).rows) == 40
 
 
 def test_a_full_history_takes_no_more(run, bob, monkeypatch):
-    monkeypatch.setattr(history, "MAX_ROWS", 2)
+    monkeypatch.setattr(streams, "MAX_LINES", 2)
     with pytest.raises(HistoryFull):
         history.append(Actor(bob), run, uuid4(), 0, rows(0, 1, 2))
     assert steps(run) == []
-    monkeypatch.setattr(history, "MAX_BYTES", 10)
+    monkeypatch.setattr(streams, "MAX_BYTES", 10)
     with pytest.raises(HistoryFull):
         history.append(Actor(bob), run, uuid4(), 0, rows(0))
 
@@ -127,7 +124,7 @@ def test_rows_arrive_also_after_the_end_but_not_after_the_deletion(run, bob):
     history.append(Actor(bob), run, uuid4(), 0, rows(0))
     assert steps(run) == [0]
     Run.objects.all().delete()
-    assert not HistoryBatch.objects.exists()
+    assert not RunChunk.objects.exists()
     with pytest.raises(errors.Missing):
         history.append(Actor(bob), run, uuid4(), 0, rows(0))
 
@@ -174,7 +171,7 @@ def test_what_is_no_row_is_refused(run, bob, api, changes, field):
         f"/api/v1/runs/{run.pk}/history", {"writer": str(uuid4()), "offset": 0, "rows": [], **changes}
     )
     assert (answer.status_code, list(answer.json()["errors"])) == (400, [field])
-    assert not HistoryBatch.objects.exists()
+    assert not RunChunk.objects.exists()
 
 
 @pytest.mark.parametrize(
