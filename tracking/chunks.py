@@ -50,9 +50,11 @@ def read(run: Run, stream: Stream, start: int, stop: int) -> Iterator[tuple[int,
             yield number, texts[number - chunk.first_line]
 
 
-def read_all(run: Run, stream: Stream, start: int = 0) -> Iterator[tuple[int, str]]:
-    """All lines from number `start` on, a few MiB at a time."""
-    while found := ranges(run, stream, start):
+def read_all(
+    run: Run, stream: Stream, start: int = 0, *, min_step: int | None = None, max_step: int | None = None
+) -> Iterator[tuple[int, str]]:
+    """All lines from number `start` on, a few MiB at a time, of the chunks that can have such steps."""
+    while found := ranges(run, stream, start, min_step=min_step, max_step=max_step):
         for batch in _batches(found):
             yield from read(run, stream, max(start, batch[0].first_line), batch[-1].end_line)
         start = found[-1].end_line

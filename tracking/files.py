@@ -188,11 +188,13 @@ class _Like(Lookup):
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
         column, params = self.process_lhs(compiler, connection)
-        return f"{column} LIKE %s ESCAPE ''", [*params, self.rhs]
+        pattern, patterns = self.process_rhs(compiler, connection)
+        return f"{column} LIKE {pattern} ESCAPE ''", [*params, *patterns]
 
     def as_sqlite(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
         column, params = self.process_lhs(compiler, connection)
-        return f"{column} GLOB %s", [*params, "".join(map(_as_glob, self.rhs))]
+        pattern, patterns = self.process_rhs(compiler, connection)
+        return f"{column} GLOB {pattern}", [*params, *("".join(map(_as_glob, one)) for one in patterns)]
 
 
 def _as_glob(character: str) -> str:

@@ -124,10 +124,10 @@ def sample(
 ) -> list[Row]:
     """At most so many rows that have all of these keys, with these alone, evenly spread over their steps.
 
-    Keys of nested objects have dots. Both steps are included. Long histories are read from their thinned series,
-    where the keys allow it: from those of one key, with `_step`, `_runtime` and `_timestamp` beside it.
+    Keys of nested objects have dots. Both steps are included. Long histories are read from their thinned series, three
+    queries; all of one is read only for metrics of which no row has both, or for values that are no numbers.
     """
-    rows = series.points(run, keys, min_step, max_step)
+    rows = series.points(run, keys, samples, min_step, max_step)
     if rows is None:
         rows = list(_with_keys(run, keys, min_step, max_step))
     return [rows[number] for number in _evenly(len(rows), samples)]
@@ -154,11 +154,12 @@ def _with_keys(run: Run, keys: Sequence[str], min_step: int | None, max_step: in
     wanted = dict.fromkeys(keys)
     # They are in the text of each row that has the keys: no encoder escapes these characters.
     names = [max(found, key=len) for key in wanted if (found := _PLAIN.findall(key))]
-    for _, text in chunks.read_all(run, Stream.HISTORY):
+    end = None if max_step is None else max_step + 1
+    for _, text in chunks.read_all(run, Stream.HISTORY, min_step=min_step, max_step=end):
         if not all(name in text for name in names):
             continue
         row = lines.load(text)
-        if row is None or not _is_between(row, min_step, None if max_step is None else max_step + 1):
+        if row is None or not _is_between(row, min_step, end):
             continue
         values = row if all(key in row for key in wanted) else dict(history_keys.flatten(row))
         if all(key in values for key in wanted):

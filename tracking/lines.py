@@ -37,6 +37,13 @@ def parse(stream: Stream, texts: Iterable[str]) -> list[Line]:
     return [_parse_console(text) if stream == Stream.CONSOLE else _parse_row(text) for text in texts]
 
 
+def of_texts(stream: Stream, texts: Iterable[str]) -> list[Line]:
+    """The lines of texts that were kept before."""
+    if stream == Stream.CONSOLE:
+        return [Line(text, _check_size(text)) for text in texts]
+    return [_line(text, load(text)) for text in texts]
+
+
 def of_rows(rows: Iterable[Row]) -> list[Line]:
     """The lines of rows that have been checked before."""
     return [_line(dump(row), row) for row in rows]
@@ -100,8 +107,7 @@ def _parse_row(text: str) -> Line:
             raise ValueError
     except (ValueError, RecursionError):
         # Kept, but nobody is to read it as a row.
-        text = dump(_whole(text))
-        return Line(text, _check_size(text))
+        return _line(dump(_whole(text)), None)
     # A line feed in JSON is white space.
     if _SUSPECT.search(text) or "\n" in text or _whole(text) != text:
         row = _clean(row)
@@ -109,8 +115,8 @@ def _parse_row(text: str) -> Line:
     return _line(text, row)
 
 
-def _line(text: str, row: Row) -> Line:
-    return Line(text, _check_size(text), step_of(row), row)
+def _line(text: str, row: Row | None) -> Line:
+    return Line(text, _check_size(text), None if row is None else step_of(row), row)
 
 
 def _whole(text: str) -> str:

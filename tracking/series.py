@@ -85,26 +85,36 @@ def _decode(body: bytes) -> list[Point]:
     return list(map(Point, *(values[start * length : (start + 1) * length] for start in range(_COLUMNS))))
 
 
-def points(run: Run, keys: Sequence[str], min_step: int | None, max_step: int | None) -> list[Row] | None:
-    """Rows with these keys from the thinned series of one of them, up to the last row of the history.
+def points(run: Run, keys: Sequence[str], samples: int, min_step: int | None, max_step: int | None) -> list[Row] | None:
+    """Rows with these keys from their thinned series, up to the last row of the history.
 
-    None where they have to be read from the chunks: the history has no series, or the keys ask for more than one.
+    None where they have to be read from the chunks: the history has no series, or these have fewer rows than there are
+    to be, because the steps are few, or because several metrics were not logged in the same rows.
     """
-    metrics = [key for key in dict.fromkeys(keys) if key not in AXES]
+    metrics = [key for key in dict.fromkeys(keys) if key not in AXES] or [STEP]
     state = RunStream.objects.defer("keys").filter(run=run, stream=Stream.HISTORY).first()
-    if state is None or not state.series_end or state.line_count <= MAX_PLAIN_LINES or len(metrics) > 1:
+    if state is None or not state.series_end or state.line_count <= MAX_PLAIN_LINES:
         return None
-    key = metrics[0] if metrics else STEP
-    row = RunSeries.objects.filter(run=run, key=key).first()
-    if row is None:
+    found = {row.key: Thinned.decode(row) for row in RunSeries.objects.filter(run=run, key__in=metrics)}
+    if len(found) < len(metrics):
         return None
-    thinned = Thinned.decode(row)
     for number, text in chunks.read_all(run, Stream.HISTORY, state.series_end):
-        for found, point in _points_of(number, text):
-            if found == key:
-                thinned.add(point)
-    rows = (_row(point, keys, key) for point in thinned.kept if _is_between(point.step, min_step, max_step))
-    return [one for one in rows if len(one) == len(set(keys))]
+        for key, point in _points_of(number, text):
+            if key in found:
+                found[key].add(point)
+    kept = {key: {point.line: point for point in found[key].kept} for key in metrics}
+    first, *others = kept.values()
+    common = [line for line, point in first.items() if all(line in other for other in others)]
+    rows = [
+        _row(first[line], {key: kept[key][line].value for key in metrics}, keys)
+        for line in common
+        if _is_between(first[line].step, min_step, max_step)
+    ]
+    stride = max(thinned.stride for thinned in found.values())
+    is_coarse = stride > 1 and len(rows) * stride <= MAX_PLAIN_LINES
+    if len(rows) < samples and (is_coarse or any(len(one) > len(common) for one in kept.values())):
+        return None
+    return [row for row in rows if len(row) == len(set(keys))]
 
 
 def update(run_id: UUID) -> None:
@@ -190,17 +200,17 @@ def _number(value: object) -> float:
         return nan
 
 
-def _row(point: Point, keys: Sequence[str], key: str) -> Row:
+def _row(point: Point, values: dict[str, float], keys: Sequence[str]) -> Row:
+    """The row with these keys, without those that it had not."""
     axes = dict(zip(AXES, point[1:4], strict=True))
     row: Row = {}
-    for name in keys:
-        if name in axes and name != key:
-            if not isnan(axes[name]):
-                row[name] = int(axes[name]) if name == STEP else axes[name]
-        elif name == STEP:
-            row[name] = int(point.value)
-        else:
-            row[name] = lines.finite(point.value)
+    for key in keys:
+        if key in values:
+            row[key] = lines.finite(values[key])
+        elif not isnan(axes[key]):
+            row[key] = axes[key]
+    if isinstance(row.get(STEP), float):
+        row[STEP] = int(row[STEP])
     return row
 
 

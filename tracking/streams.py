@@ -160,15 +160,19 @@ def _rewrite(
     cut = _cut(overlapped, texts, start, stop)
     builder = _Builder(run, stream, cut.first_line)
     if cut.left:
-        builder.add(lines.parse(stream, cut.left))
+        builder.add(lines.of_texts(stream, cut.left))
     elif before is not None and new and builder.can_fill(before, new[0]):
         builder.continue_with(before)
         overlapped.append(before)
     builder.add(new)
-    builder.add(lines.parse(stream, cut.right))
+    builder.add(lines.of_texts(stream, cut.right))
     _delete(overlapped)
     written = RunChunk.objects.bulk_create(builder.finish())
     state.line_count = max(state.line_count, stop) if new else start
+    # Lines that fill a gap replace none, but come before others as well.
+    if cut.replaced or start < state.series_end:
+        state.revision += 1
+        state.series_end = 0
     _record(run, state, new, cut.replaced, overlapped, written)
     return []
 
@@ -224,9 +228,6 @@ def _record(
     state.pending_size += sum(chunk.size for chunk in written) - sum(chunk.size for chunk in pending)
     if state.size > MAX_BYTES:
         raise _full(state)
-    if replaced:
-        state.revision += 1
-        state.series_end = 0
     if state.stream == Stream.HISTORY:
         rows = [line.row for line in new if line.row is not None]
         history_keys.update(state.keys, rows, filter(None, map(lines.load, replaced)))

@@ -31,26 +31,26 @@ def save(bob, run: Run, name: str, body: bytes) -> RunFile:
 
 
 def test_a_file_is_there_once_its_bytes_are(differences, run, bob):
-    begun = files.begin(Actor(bob), run, ["./config.yaml", "media/images/a b%.png", "empty"])
-    assert [file.name for file, _ in begun] == ["config.yaml", "media/images/a b%.png", "empty"]
+    begun = files.begin(Actor(bob), run, ["./config.json", "media/images/a b%.png", "empty"])
+    assert [file.name for file, _ in begun] == ["config.json", "media/images/a b%.png", "empty"]
     assert list(files.listed(run)) == [] and files.count(run) == 0
-    assert files.mark_uploaded(Actor(bob), run, ["config.yaml"]) == []
+    assert files.mark_uploaded(Actor(bob), run, ["config.json"]) == []
 
     for (_, url), body in zip(begun, (b"a: 1", b"png", b""), strict=True):
         put(url, body)
-    assert len(files.mark_uploaded(Actor(bob), run, ["./config.yaml", "empty", "unknown"])) == 2
+    assert len(files.mark_uploaded(Actor(bob), run, ["./config.json", "empty", "unknown"])) == 2
     # Of the third nobody said that it has arrived.
     found = {file.name: file for file in files.listed(run)}
-    assert list(found) == ["config.yaml", "empty", "media/images/a b%.png"]
+    assert list(found) == ["config.json", "empty", "media/images/a b%.png"]
     assert [(file.size, file.mime_type) for file in found.values()] == [
-        (4, "application/yaml"),
+        (4, "application/json"),
         (0, "application/octet-stream"),
         (3, "image/png"),
     ]
     assert found["empty"].md5 == "d41d8cd98f00b204e9800998ecf8427e"
     assert [get(file) for file in found.values()] == [b"a: 1", b"", b"png"]
-    assert found["config.yaml"].object.key.startswith(f"projects/{run.project_id}/runs/{run.pk}/")
-    assert found["config.yaml"].object.key.endswith("/config.yaml")
+    assert found["config.json"].object.key.startswith(f"projects/{run.project_id}/runs/{run.pk}/")
+    assert found["config.json"].object.key.endswith("/config.json")
     assert differences() == ([], [])
 
 

@@ -18,7 +18,7 @@ def log(bob, run: Run, first: int, count: int, **changes) -> None:
     """Rows with `loss`, of which every hundredth has `val.loss` too."""
     rows = []
     for step in range(first, first + count):
-        row = {"_step": step, "_runtime": step / 10, "loss": 1 / (step + 1), **changes}
+        row = {"_step": step, "_runtime": step / 10, "loss": 1 / (step + 1), "acc": -step, **changes}
         rows.append(row | {"val": {"loss": step}} if step % 100 == 99 else row)
     streams.append(Actor(bob), run, Stream.HISTORY, first, [json.dumps(row) for row in rows])
 
@@ -90,6 +90,7 @@ def test_a_long_history_is_sampled_from_its_series(long, bob, django_assert_num_
         "_step": LONG,
         "_runtime": LONG,
         "loss": LONG,
+        "acc": LONG,
         "val.loss": LONG // 100,
     }
     with django_assert_num_queries(3):
@@ -105,6 +106,12 @@ def test_a_long_history_is_sampled_from_its_series(long, bob, django_assert_num_
     # The sparse one is there to the last value.
     assert [row["val.loss"] for row in history.sample(long, ["val.loss"], 500)] == list(range(99, LONG, 100))
     assert [row["_step"] for row in history.sample(long, ["_step", "val.loss"], 9, 1000, 1199)] == [1099, 1199]
+    with django_assert_num_queries(3):
+        found = history.sample(long, ["loss", "acc", "_step"], 500)
+    assert len(found) == 500
+    assert all((row["loss"], row["acc"]) == (1 / (row["_step"] + 1), -row["_step"]) for row in found)
+    # Of a few steps there are all.
+    assert [row["_step"] for row in history.sample(long, ["_step", "loss"], 500, 5000, 5099)] == list(range(5000, 5100))
     # Those of several metrics are rows that have all of them.
     assert len(history.sample(long, ["loss", "val.loss"], 500)) == LONG // 100
 
@@ -130,6 +137,16 @@ def test_rows_that_were_replaced_are_in_the_sample(long, bob, work):
     assert RunStream.objects.get().series_end == LONG
     assert RunSeries.objects.get(key="loss").count == LONG
     assert history.sample(long, ["_step", "loss"], 1, 0, 99) == [{"_step": 0, "loss": "Infinity"}]
+
+
+def test_rows_that_fill_a_gap_are_in_the_sample(run, bob, work):
+    log(bob, run, 0, 10)
+    log(bob, run, 20, LONG)
+    work()
+    log(bob, run, 10, 10)
+    work()
+    assert RunSeries.objects.get(key="loss").count == LONG + 20
+    assert [row["_step"] for row in history.sample(run, ["_step", "loss"], 9, 8, 13)] == [8, 9, 10, 11, 12, 13]
 
 
 def test_the_series_of_a_run_that_ended_are_complete(long, bob, work):

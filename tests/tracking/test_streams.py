@@ -113,6 +113,9 @@ def test_what_is_no_row_is_kept_and_not_read(run, bob):
     assert history.read(run, min_step=2, limit=10) == [{"_step": 7}, {"_step": 2.0}]
     assert history.latest(run, 5) == [{"_step": 2.0}, {"_step": True}, {"_step": 7}]
     assert history.spread(run, 10) == [{"_step": 7}, {"_step": True}, {"_step": 2.0}]
+    kept = texts(run, Stream.HISTORY)
+    streams.append(Actor(bob), run, Stream.HISTORY, 3, [line(3)])
+    assert texts(run, Stream.HISTORY) == [*kept[:3], line(3), *kept[4:]]
 
 
 def test_who_may_not_edit_appends_nothing(run, vera, mallory):
