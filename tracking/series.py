@@ -14,6 +14,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F
 
 from projects.models import Run
 from tracking import chunks, history_keys, lines
@@ -118,14 +119,16 @@ def points(run: Run, keys: Sequence[str], samples: int, min_step: int | None, ma
 
 
 def update(run_id: UUID) -> None:
-    """Extend the series of a history with the rows that it has got since. May run twice, also at once."""
-    while _extend(run_id):
-        pass
+    """Extend the series of a history, if they are far behind, up to its last row. May run twice, also at once."""
+    if RunStream.objects.unsampled().filter(run=run_id).exists():
+        while _extend(run_id):
+            pass
 
 
 def _extend(run_id: UUID) -> bool:
     """Add some thousand rows; False once there are no more, or another worker was faster."""
-    state = RunStream.objects.unsampled().filter(run=run_id).select_related("run").first()
+    behind = RunStream.objects.filter(run=run_id, stream=Stream.HISTORY, line_count__gt=F("series_end"))
+    state = behind.select_related("run").first()
     if state is None:
         return False
     added: dict[str, list[Point]] = {}
