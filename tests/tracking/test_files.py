@@ -66,7 +66,7 @@ def test_a_file_that_is_sent_again_is_the_former_one_until_then(stored, run, bob
     [file] = files.listed(run)
     assert (file.size, get(file)) == (4, b"new!")
     collect_garbage(hours=1)
-    assert len(stored()) == 3
+    assert len(stored()) == 2
     collect_garbage(hours=2)
     assert len(stored()) == StoredObject.objects.count() == 1
     assert get(file) == b"new!"
