@@ -1,9 +1,11 @@
 """How workers verify uploaded bytes: read them back, hash them, and compare them with what the client declared.
 
-Small files come by the hundred thousand, so rows are read and written in bulk: 1,000 results in one transaction.
+Small files come by the hundred thousand, so rows are read and written in bulk: 1,000 results in one transaction. Large
+ones are read once: a file and the pieces it consists of are hashed in the same pass.
 """
 
 import hashlib
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
@@ -18,7 +20,7 @@ from django.utils import timezone
 
 from artifacts import errors
 from artifacts.content import digests, extents
-from artifacts.content.object_reader import ObjectReader
+from artifacts.content.object_reader import ContentReader, ObjectReader
 from artifacts.models import ArtifactFile, ArtifactVersion, Blob, BlobHold, Extent, StoredObject
 from core import bulk_rows, straight_deletes
 
@@ -28,6 +30,8 @@ _BATCH_SIZE = 1_000
 # Bytes that are read again where a worker dies.
 _MAX_UNRECORDED = 256 * 2**20
 _OBJECTS_A_QUERY = 500
+# Of at most 1 MiB, that wait in memory to be hashed; each counts twice where it is also hashed as a piece.
+_MAX_CHUNKS_AHEAD = 8
 # Each time another upload of the same bytes was verified at that very moment.
 _ATTEMPTS = 5
 
@@ -64,11 +68,11 @@ def verify(version_id: str) -> None:
     if version is None or version.state == ArtifactVersion.State.DELETED:
         return
     unread = Blob.objects.unverified().order_by()
+    hash_composed(unread.filter(files__version=version, extent_count__gt=0).values_list("pk", flat=True).distinct())
     own = unread.filter(files__version=version, object__isnull=False)
     pieces = unread.filter(uses__whole__files__version=version)
     objects = [list(rows.values_list("object", flat=True).distinct()) for rows in (own, pieces)]
     hash_objects(list(dict.fromkeys(chain.from_iterable(objects))))
-    hash_composed(unread.filter(files__version=version, extent_count__gt=0).values_list("pk", flat=True).distinct())
     update_integrity(version)
 
 
@@ -79,29 +83,43 @@ def hash_object(object_id: str) -> None:
 
 def hash_objects(object_ids: Sequence[UUID]) -> None:
     """Hash each unverified blob of these objects, in memory that does not grow with their sizes."""
+    _record_all(_hash_all(_unread_blobs(object_ids)))
+
+
+def hash_composed(pks: Iterable[UUID]) -> None:
+    """Hash each of these composed blobs that is unverified, and with it those of its pieces that are.
+
+    It is recorded once its pieces are verified: with one that is corrupt, it is corrupt already.
+    """
+    others = Extent.objects.filter(whole=OuterRef("pk")).exclude(piece__state=Blob.State.VERIFIED)
+    for pk in list(pks):
+        blob = Blob.objects.unverified().filter(pk=pk, extent_count__gt=0).first()
+        if blob is None:
+            continue
+        pieces = _pieces_of(blob)
+        whole = _Hashes()
+        result = None
+        try:
+            _record_all(_hash_pieces(pieces, ContentReader(extents.read(blob)), whole))
+            result = whole.result()
+        except errors.Missing:
+            # Read one by one, it is known which of them lacks bytes.
+            hash_objects([piece.object_id for piece, is_unread in pieces if is_unread and piece.object_id])
+        if Blob.objects.unverified().filter(pk=pk).exclude(Exists(others)).exists():
+            _record([(_UnreadBlob._make(getattr(blob, name) for name in _UnreadBlob._fields), result)])
+
+
+def _record_all(results: Iterable[_Hashed]) -> None:
+    """Record them batch by batch, as they come."""
     hashed: list[_Hashed] = []
     size = 0
-    for blob, result in _hash_all(_unread_blobs(object_ids)):
+    for blob, result in results:
         hashed.append((blob, result))
         size += blob.size
         if len(hashed) == _BATCH_SIZE or size > _MAX_UNRECORDED:
             _record(hashed)
             hashed, size = [], 0
     _record(hashed)
-
-
-def hash_composed(pks: Iterable[UUID]) -> None:
-    """Hash each of these composed blobs that is unverified, piece after piece, once its pieces are verified."""
-    others = Extent.objects.filter(whole=OuterRef("pk")).exclude(piece__state=Blob.State.VERIFIED)
-    for pk in list(pks):
-        blob = Blob.objects.unverified().filter(pk=pk, extent_count__gt=0).exclude(Exists(others)).first()
-        if blob is None:
-            continue
-        try:
-            result = _hash(map(memoryview, extents.read(blob)))
-        except errors.Missing:
-            result = None
-        _record([(_UnreadBlob._make(getattr(blob, name) for name in _UnreadBlob._fields), result)])
 
 
 def update_integrity(version: ArtifactVersion) -> None:
@@ -203,12 +221,70 @@ def _hash_blobs(
 
 
 def _hash(chunks: Iterable[memoryview]) -> HashResult:
-    sha256, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
+    hashes = _Hashes()
     for chunk in chunks:
-        sha256.update(chunk)
-        md5.update(chunk)
-        size += len(chunk)
-    return HashResult(size, sha256.hexdigest(), md5.hexdigest())
+        hashes.update(chunk)
+    return hashes.result()
+
+
+class _Hashes:
+    """The hashes of what is passed to it, in this order."""
+
+    def __init__(self) -> None:
+        self._sha256, self._md5, self._size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
+
+    def update(self, chunk: memoryview) -> None:
+        self._sha256.update(chunk)
+        self._md5.update(chunk)
+        self._size += len(chunk)
+
+    def result(self) -> HashResult:
+        return HashResult(self._size, self._sha256.hexdigest(), self._md5.hexdigest())
+
+
+def _pieces_of(whole: Blob) -> list[tuple[_UnreadBlob, bool]]:
+    """What the composed blob consists of, in order; with each, whether it is unread and comes for the first time."""
+    rows = Extent.objects.filter(whole=whole).order_by("number")
+    columns = [f"piece__{name}" for name in (*_UNREAD_COLUMNS, "state")]
+    pieces = []
+    seen: set[UUID] = set()
+    for *row, state in rows.values_list(*columns):
+        piece = _UnreadBlob._make(row)
+        is_unread = state == Blob.State.UPLOADED or (state == Blob.State.VERIFIED and piece.md5 is None)
+        pieces.append((piece, is_unread and piece.pk not in seen))
+        seen.add(piece.pk)
+    return pieces
+
+
+def _hash_pieces(
+    pieces: Iterable[tuple[_UnreadBlob, bool]], reader: ContentReader, whole: _Hashes
+) -> Iterator[_Hashed]:
+    """Hash the unread ones of these pieces that come one after another, and all of them as the whole.
+
+    hashlib lets other threads run: pieces are hashed in one, the whole in another, and this one reads ahead of both.
+    """
+    with ThreadPoolExecutor(1) as of_pieces, ThreadPoolExecutor(1) as of_whole:
+        under_way: deque[Future[None]] = deque()
+        unfinished: deque[tuple[_UnreadBlob, _Hashes, Future[None]]] = deque()
+        for piece, is_unread in pieces:
+            hashes = _Hashes()
+            last = None
+            for chunk in reader.take(piece.size):
+                under_way.append(of_whole.submit(whole.update, chunk))
+                if is_unread:
+                    last = of_pieces.submit(hashes.update, chunk)
+                    under_way.append(last)
+                while len(under_way) > _MAX_CHUNKS_AHEAD:
+                    under_way.popleft().result()
+            if last is not None:
+                unfinished.append((piece, hashes, last))
+            while unfinished and unfinished[0][2].done():
+                done, done_hashes, _ = unfinished.popleft()
+                yield done, done_hashes.result()
+        for future in under_way:
+            future.result()
+        for done, done_hashes, _ in unfinished:
+            yield done, done_hashes.result()
 
 
 def _record(hashed: Sequence[_Hashed]) -> None:

@@ -16,12 +16,22 @@ from rest_framework.test import APIClient
 from accounts.actor import Actor
 from accounts.models import User
 from artifacts import artifacts, draft_files, errors, storage, tasks, versions
-from artifacts.content import archives, downloads, extents, garbage_collection, held_bytes, manifests, uploads
+from artifacts.content import (
+    archives,
+    downloads,
+    extents,
+    garbage_collection,
+    held_bytes,
+    manifests,
+    uploads,
+    verification,
+)
 from artifacts.draft_extents import Piece
 from artifacts.draft_files import FileSpec
 from artifacts.models import Artifact, ArtifactFile, ArtifactVersion, Blob, Extent, StoredObject
 from artifacts.previews import registry
 from tests.artifacts.client import MIB, begin, digest_of, fetch, log, md5, sha256, upload
+from tests.artifacts.store_reads import counted_reads
 
 ARTIFACTS = "/api/v1/artifacts"
 
@@ -258,6 +268,29 @@ def test_a_try_may_cut_otherwise_or_not_at_all(bob, artifact, pieces):
     assert (begun.missing, Extent.objects.count()) == ([sha256(whole)], 0)
     begun = begin_in_pieces(bob, artifact, {"a": pieces})
     assert (set(begun.missing), Extent.objects.count()) == (set(map(sha256, pieces)), 5)
+
+
+def test_a_file_and_its_pieces_are_read_once(bob, artifact, pieces):
+    """Also where a piece comes twice, and another file has some of them."""
+    again = [pieces[3], os.urandom(9), *pieces[:2]]
+    version = log_in_pieces(bob, artifact, {"a": [*pieces, pieces[0]], "b": again})
+    with counted_reads() as reads:
+        verification.verify(str(version.pk))
+    files = version.files.select_related("blob__object")
+    assert (set(states()), len(reads)) == ({"verified"}, sum(len(extents.places(file.blob)) for file in files))
+    assert set(Blob.objects.values_list("sha256", "md5")) == {
+        (sha256(body), md5(body)) for body in {*pieces, again[1], b"".join([*pieces, pieces[0]]), b"".join(again)}
+    }
+
+
+def test_an_object_that_vanished_is_asked_for_at_most_twice(bob, artifact, pieces):
+    version = log_in_pieces(bob, artifact, {"a": pieces})
+    storage.delete_file(StoredObject.objects.get().key)
+    with counted_reads() as reads:
+        verification.verify(str(version.pk))
+    assert (set(states()), len(reads)) == ({"corrupt"}, 2)
+    version.refresh_from_db()
+    assert version.integrity == "corrupt"
 
 
 def test_a_corrupt_piece_makes_the_whole_corrupt_and_is_sent_again(bob, artifact, pieces, work):

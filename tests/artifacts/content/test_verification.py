@@ -1,8 +1,6 @@
 """Workers read back what was uploaded: hashes found, twins merged, what is corrupt told and kept from being shared."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -11,11 +9,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.actor import Actor, Channel
-from artifacts import storage, store_connection, tasks, versions
+from artifacts import storage, tasks, versions
 from artifacts.content import arrivals, single_upload, uploads, verification
 from artifacts.draft_files import FileSpec
 from artifacts.models import ArtifactVersion, Blob, StoredObject
 from tests.artifacts.client import MIB, at_once, begin, fetch, fill, in_parts, log, md5, parts_of, send, sha256
+from tests.artifacts.store_reads import counted_reads
 
 PART = 5 * MIB
 
@@ -23,18 +22,6 @@ PART = 5 * MIB
 def overwrite(version: ArtifactVersion, path: str, body: bytes) -> None:
     """Put other bytes where those of the file lie, behind the registry's back."""
     storage.upload_file(version.files.get(path=path).blob.object.key, body)
-
-
-@contextmanager
-def counted_reads() -> Iterator[list[int]]:
-    """Has an entry for each object, or range of one, that the store is asked for."""
-    reads: list[int] = []
-    events = store_connection.client().meta.events
-    events.register("before-send.s3.GetObject", lambda **_: reads.append(1), "count-reads")
-    try:
-        yield reads
-    finally:
-        events.unregister("before-send.s3.GetObject", unique_id="count-reads")
 
 
 def integrity(version: ArtifactVersion) -> str:

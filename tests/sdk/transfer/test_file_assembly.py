@@ -169,6 +169,33 @@ def test_ranges_that_arrive_in_any_order_make_one_file_and_few_wait(root, large,
     assert sorted(came[:3]) == [1, 2, 3]
 
 
+def test_what_waits_takes_no_more_memory_than_its_bytes(root, large, monkeypatch):
+    """However small the pieces are in which it comes; and what was hashed makes room for what comes."""
+    made = []
+    monkeypatch.setattr(file_assembly, "bytearray", lambda *size: made.append(size) or bytearray(*size), raising=False)
+    step = 100_003
+    manifest = Objects({"large": large}, {}, {"object": large})
+    manifest.extents["large"] = tuple(
+        ("object", start, min(step, len(large) - start)) for start in range(0, len(large), step)
+    )
+    fetch, came = manifest.download_range, threading.Semaphore(0)
+    count = -(-len(large) // RANGE_SIZE)
+
+    def hold_back(url, start, length, write):
+        if start == 0:
+            for _ in range(count - 1):
+                assert came.acquire(timeout=30)
+        fetch(url, start, length, write)
+        if (start + length) % RANGE_SIZE == 0 or start + length == len(large):
+            came.release()
+
+    manifest.download_range = hold_back
+    run(manifest, root)
+    assert contents(root) == {"large": large}
+    # The first range is the last to come, and finds what the others have left.
+    assert 0 < made.count((MIB,)) <= -(-len(large) // MIB)
+
+
 @pytest.mark.parametrize("position", [0, RANGE_SIZE, -1])
 def test_a_large_file_with_a_wrong_byte_gets_no_name(root, large, position):
     wrong = bytearray(large)

@@ -77,6 +77,17 @@ class ObjectDownload:
         """Of what is held, and of what has been hashed of each file."""
         self.creation = threading.Semaphore(MAX_CREATING)
         """Held while files are created: more threads would only wait for each other, in Python and in the disk."""
+        self._buffers: list[bytearray] = []
+
+    def take_buffer(self) -> bytearray:
+        """Of a MiB, for bytes that wait to be hashed. New memory costs more than hashing it: it is used again."""
+        try:
+            return self._buffers.pop()
+        except IndexError:
+            return bytearray(MIB)
+
+    def return_buffer(self, buffer: bytearray) -> None:
+        self._buffers.append(buffer)
 
     def download(self, slices: list[FileSlice]) -> None:
         """Download adjacent slices. Those with wrong bytes are downloaded a second time."""
@@ -225,7 +236,7 @@ class _Checksum:
 class RangedDownload:
     """One large file, downloaded in ranges, several of them at once.
 
-    The blocks of the range that is next are hashed as they arrive, by one of the threads that bring them; those of
+    The bytes of the range that is next are hashed as they arrive, by one of the threads that bring them; those of
     later ranges wait in memory, of all files together at most `MAX_HELD`. Nothing is read back from the disk.
     """
 
@@ -236,9 +247,11 @@ class RangedDownload:
         self._path = download.temp_dir.new_path()
         self._checksum = _Checksum(file_slice.entry)
         self._changed = download.changed
-        self._waiting: dict[int, deque[bytes]] = defaultdict(deque)
+        self._waiting: dict[int, deque[tuple[bytearray, int]]] = defaultdict(deque)
         self._hashed = 0
         self._is_hashing = False
+        # The disk writes one block of a file at a time, and whoever waits for it in the kernel spins.
+        self._writing = threading.Lock()
         self.range_count = -(-self._size // RANGE_SIZE)
         handle = os.open(self._path, _CREATE, 0o666)
         try:
@@ -256,14 +269,25 @@ class RangedDownload:
                 self._changed.wait(0.5)
                 raise_if_cancelled()
             self._download.held += length
-        received = 0
+        received = filled = 0
+        buffer = bytearray()
         handle = os.open(self._path, os.O_WRONLY | _BINARY)
 
         def write(block: bytes) -> None:
-            nonlocal received
-            _write_all(handle, memoryview(block))
-            received += len(block)
-            self._hash(number, block)
+            nonlocal received, buffer, filled
+            view = memoryview(block)
+            with self._writing:
+                _write_all(handle, view)
+            while view:
+                if not filled:
+                    buffer = self._download.take_buffer()
+                count = min(len(view), len(buffer) - filled)
+                buffer[filled : filled + count] = view[:count]
+                view = view[count:]
+                received, filled = received + count, filled + count
+                if filled == len(buffer) or received == length:
+                    self._hash(number, buffer, filled)
+                    filled = 0
             self._download.on_progress(len(block))
 
         manifest = self._download.manifest
@@ -283,25 +307,27 @@ class RangedDownload:
         finally:
             os.close(handle)
 
-    def _hash(self, number: int, block: bytes) -> None:
+    def _hash(self, number: int, buffer: bytearray, size: int) -> None:
         with self._changed:
-            self._waiting[number].append(block)
+            self._waiting[number].append((buffer, size))
             if self._is_hashing:
                 return
             self._is_hashing = True
         while (next_block := self._next_block()) is not None:
             raise_if_cancelled()
-            self._checksum.update(next_block)
+            buffer, size = next_block
+            self._checksum.update(memoryview(buffer)[:size])
+            self._download.return_buffer(buffer)
             with self._changed:
-                before, self._hashed = self._hashed, self._hashed + len(next_block)
-                self._download.held -= len(next_block)
+                before, self._hashed = self._hashed, self._hashed + size
+                self._download.held -= size
                 if before // RANGE_SIZE < self._hashed // RANGE_SIZE:
                     self._changed.notify_all()
                 is_complete = self._hashed == self._size
             if is_complete:
                 return self._finish()
 
-    def _next_block(self) -> bytes | None:
+    def _next_block(self) -> tuple[bytearray, int] | None:
         """None, and nobody is hashing any more, until it arrives."""
         with self._changed:
             number = self._hashed // RANGE_SIZE
