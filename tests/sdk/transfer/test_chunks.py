@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from wanllmdb.sdk import errors
-from wanllmdb.sdk.transfer import chunks, hashes, upload_plan
+from wanllmdb.sdk.progress import ignore_progress
+from wanllmdb.sdk.transfer import chunks, hashes, upload, upload_plan
 from wanllmdb.sdk.transfer.chunks import AVERAGE, CUT_FROM, MIB, Piece
 from wanllmdb.sdk.transfer.hashes import HashedFile
+from wanllmdb.sdk.transfer.upload_plan import FilePiece, PiecePack, UploadPlan
 
 
 @pytest.fixture(params=["by content", "equally"])
@@ -133,6 +135,35 @@ def test_missing_pieces_share_packs_and_are_sent_once(tmp_path):
             content = body[member["offset"] : member["offset"] + member["size"]]
             assert hashlib.sha256(content).hexdigest() == member["sha256"] == piece.sha256
             assert sources[file.path][offset : offset + piece.size] == content
+
+
+def test_a_pack_that_is_all_of_a_file_is_not_read_to_be_hashed(tmp_path):
+    content = noise(1, 9 * MIB)
+    file = write(tmp_path / "a", content)
+    [pack] = upload_plan.make_plan([file], set(file.piece_hashes)).piece_packs
+    Path(file.source).unlink()
+    request = upload_plan.to_request(pack)
+    assert (request["kind"], request["sha256"]) == ("pack", hashlib.sha256(content).hexdigest())
+    assert len(request["members"]) == len(file.pieces) > 1
+
+
+class Server:
+    """Has every object that is asked for, and counts these by request."""
+
+    def __init__(self) -> None:
+        self.counts: list[int] = []
+
+    def post(self, path: str, body: dict[str, list[object]], *, idempotent: bool) -> dict[str, list[object]]:
+        self.counts.append(len(body["objects"]))
+        return {"objects": [{"state": "uploaded"} for _ in body["objects"]]}
+
+
+def test_the_first_requests_are_for_few_packs_and_later_ones_for_many(tmp_path):
+    file, server = write(tmp_path / "a", b""), Server()
+    pieces = [FilePiece(file, 0, Piece(f"{number:064x}", 32 * MIB)) for number in range(40)]
+    plan = UploadPlan(piece_packs=[PiecePack([piece], 32 * MIB) for piece in pieces])
+    assert upload.upload(server, "id", plan, ignore_progress) == []
+    assert server.counts == [2, 4, 8, 8, 8, 8, 2]
 
 
 def test_a_piece_alone_is_sent_as_a_file(tmp_path):

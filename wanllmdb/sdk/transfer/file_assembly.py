@@ -250,7 +250,7 @@ class RangedDownload:
         self._waiting: dict[int, deque[tuple[bytearray, int]]] = defaultdict(deque)
         self._hashed = 0
         self._is_hashing = False
-        # The disk writes one block of a file at a time, and whoever waits for it in the kernel spins.
+        # The kernel writes one block of a file at a time, and threads that wait for that in it spin.
         self._writing = threading.Lock()
         self.range_count = -(-self._size // RANGE_SIZE)
         handle = os.open(self._path, _CREATE, 0o666)

@@ -25,8 +25,10 @@ MAX_WORKERS = 4
 MAX_URLS_PER_REQUEST = 256
 # Packs are in memory when their URLs are requested.
 MAX_PACK_BYTES_PER_REQUEST = 32 * MIB
-# Packs of pieces are hashed by then, which goes on while others send.
-MAX_PIECE_BYTES_PER_REQUEST = 64 * MIB
+# Packs of pieces are hashed by then. The first ones are few, so that sending begins; then others send meanwhile, and a
+# request is for twice as many each time, since it costs the server about 0.1 s however few there are.
+MIN_PIECE_BYTES_PER_REQUEST = 64 * MIB
+MAX_PIECE_BYTES_PER_REQUEST = 256 * MIB
 
 _Item = HashedFile | Pack | PiecePack
 
@@ -124,12 +126,16 @@ def _batches(plan: UploadPlan) -> Iterator[list[_Item]]:
     """What is requested together. The packs are read when it is their turn."""
     batch: list[_Item] = []
     fullness = 0.0
+    max_piece_bytes = MIN_PIECE_BYTES_PER_REQUEST
     packs = map(upload_plan.build_pack, plan.packs)
     items: Iterable[_Item] = chain(plan.large, plan.single, packs, plan.piece_packs)
     for item in items:
-        share = _share(item)
+        share = _share(item, max_piece_bytes)
         if batch and fullness + share > 1:
             yield batch
+            if isinstance(batch[-1], PiecePack):
+                max_piece_bytes = min(2 * max_piece_bytes, MAX_PIECE_BYTES_PER_REQUEST)
+                share = _share(item, max_piece_bytes)
             batch, fullness = [], 0.0
         batch.append(item)
         fullness += share
@@ -137,11 +143,11 @@ def _batches(plan: UploadPlan) -> Iterator[list[_Item]]:
         yield batch
 
 
-def _share(item: _Item) -> float:
+def _share(item: _Item, max_piece_bytes: int) -> float:
     """Of what fits into one request."""
     if isinstance(item, HashedFile):
         return max(1, len(item.parts)) / MAX_URLS_PER_REQUEST
-    max_bytes = MAX_PACK_BYTES_PER_REQUEST if isinstance(item, Pack) else MAX_PIECE_BYTES_PER_REQUEST
+    max_bytes = MAX_PACK_BYTES_PER_REQUEST if isinstance(item, Pack) else max_piece_bytes
     return max(1 / MAX_URLS_PER_REQUEST, item.size / max_bytes)
 
 

@@ -209,15 +209,22 @@ def to_request(item: HashedFile | Pack | PiecePack) -> dict[str, Any]:
 def _pieces_to_request(pack: PiecePack) -> dict[str, Any]:
     if len(pack.pieces) == 1:
         return {"kind": "file", "sha256": pack.pieces[0].piece.sha256, "size": pack.size}
-    sha256 = hashlib.sha256()
-    for block in read_pieces(pack):
-        sha256.update(block)
     offsets = accumulate((piece.size for _, _, piece in pack.pieces), initial=0)
     members = [
         {"sha256": piece.sha256, "size": piece.size, "offset": offset}
         for (_, _, piece), offset in zip(pack.pieces, offsets, strict=False)
     ]
-    return {"kind": "pack", "sha256": sha256.hexdigest(), "size": pack.size, "members": members}
+    return {"kind": "pack", "sha256": _sha256(pack), "size": pack.size, "members": members}
+
+
+def _sha256(pack: PiecePack) -> str:
+    file = pack.pieces[0].file
+    if tuple(piece for _, _, piece in pack.pieces) == file.pieces:
+        return file.sha256  # it is all of the file
+    sha256 = hashlib.sha256()
+    for block in read_pieces(pack):
+        sha256.update(block)
+    return sha256.hexdigest()
 
 
 def file_changed_error(file: HashedFile) -> errors.FileChanged:
