@@ -91,9 +91,11 @@ def hash_composed(pks: Iterable[UUID]) -> None:
 
     It is recorded once its pieces are verified: with one that is corrupt, it is corrupt already.
     """
-    others = Extent.objects.filter(whole=OuterRef("pk")).exclude(piece__state=Blob.State.VERIFIED)
+    own = Extent.objects.filter(whole=OuterRef("pk"))
+    unreadable = own.exclude(piece__state__in=[Blob.State.UPLOADED, Blob.State.VERIFIED])
+    unverified = own.exclude(piece__state=Blob.State.VERIFIED)
     for pk in list(pks):
-        blob = Blob.objects.unverified().filter(pk=pk, extent_count__gt=0).first()
+        blob = Blob.objects.unverified().filter(pk=pk, extent_count__gt=0).exclude(Exists(unreadable)).first()
         if blob is None:
             continue
         pieces = _pieces_of(blob)
@@ -104,8 +106,9 @@ def hash_composed(pks: Iterable[UUID]) -> None:
             result = whole.result()
         except errors.Missing:
             # Read one by one, it is known which of them lacks bytes.
-            hash_objects([piece.object_id for piece, is_unread in pieces if is_unread and piece.object_id])
-        if Blob.objects.unverified().filter(pk=pk).exclude(Exists(others)).exists():
+            objects = (piece.object_id for piece, is_unread in pieces if is_unread)
+            hash_objects(list(dict.fromkeys(obj for obj in objects if obj)))
+        if Blob.objects.unverified().filter(pk=pk).exclude(Exists(unverified)).exists():
             _record([(_UnreadBlob._make(getattr(blob, name) for name in _UnreadBlob._fields), result)])
 
 
