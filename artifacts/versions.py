@@ -27,7 +27,7 @@ from artifacts import (
 )
 from artifacts.aliases import aliases as alias_verbs
 from artifacts.aliases import lock, protection
-from artifacts.content import arrivals, garbage_collection, manifest_uploads
+from artifacts.content import arrivals, garbage_collection
 from artifacts.drafts import DraftResult, check_aliases
 from artifacts.lineage import sources
 from artifacts.models import Artifact, ArtifactVersion
@@ -217,7 +217,7 @@ def delete(
     search_index.remove_version(version)
     if not was_finalized:
         version.sources.all().delete()
-        manifest_uploads.delete(version)
+        garbage_collection.delete_manifests(version)
     if was_finalized:
         artifact.version_count -= 1
         artifact.latest_version_number = newest.number if newest else None
@@ -276,7 +276,7 @@ def _finalize(
     if contents.wire_digest is not None and version.wire_digest not in (None, contents.wire_digest):
         message = f"The digest of the files is {contents.wire_digest}, not {version.wire_digest}."
         raise errors.BytesMismatch(message, digest=contents.wire_digest)
-    manifest_uploads.delete(version)
+    garbage_collection.delete_manifests(version)
     # Only a draft that was begun with a digest may give way; one that was filled by hand is a version of its own.
     version.executable_digest = contents.executable_digest
     twin = drafts.newest_with(artifact, version.digest, version.executable_digest)

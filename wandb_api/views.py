@@ -104,7 +104,7 @@ def ready(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 @login_not_required
 @require_POST
-def telemetry(request: HttpRequest) -> HttpResponse:
+def telemetry(request: HttpRequest, kind: str) -> HttpResponse:
     """The client's telemetry of itself, of which nothing is kept."""
     return HttpResponse(status=204)
 

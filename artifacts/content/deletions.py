@@ -6,7 +6,7 @@ meanwhile lie elsewhere.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from django.db import transaction
@@ -15,6 +15,7 @@ from django.utils import timezone
 from artifacts import errors, storage
 from artifacts.models import PendingDeletion, StoredObject
 from artifacts.models.stored_object import INCOMING
+from core import straight_deletes
 from projects.models import Project
 
 ROOT = "projects/"
@@ -38,6 +39,12 @@ def owe_objects(objects: Iterable[StoredObject]) -> None:
         if obj.is_incoming:
             rows.append(PendingDeletion(key=obj.incoming_key))
     _save(rows)
+
+
+def delete_objects(objects: Sequence[StoredObject]) -> int:
+    """Delete the rows of these objects, which nothing refers to any more, and owe their bytes; returns how many."""
+    owe_objects(objects)
+    return straight_deletes.delete(StoredObject.objects.filter(pk__in=[obj.pk for obj in objects]))
 
 
 def owe_keys(keys: Iterable[str]) -> None:

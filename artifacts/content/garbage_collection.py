@@ -14,8 +14,16 @@ from django.db.models import Exists, F, OuterRef, QuerySet, Value
 from django.db.models.expressions import CombinedExpression
 from django.utils import timezone
 
-from artifacts.content import deletions, manifest_uploads
-from artifacts.models import ArtifactFile, ArtifactVersion, Blob, Extent, FolderSummary, StoredObject
+from artifacts.content import deletions
+from artifacts.models import (
+    ArtifactFile,
+    ArtifactVersion,
+    Blob,
+    Extent,
+    FolderSummary,
+    ManifestUpload,
+    StoredObject,
+)
 from core import straight_deletes
 
 _BATCH_SIZE = 2_000
@@ -56,6 +64,13 @@ def delete_files(version: ArtifactVersion) -> bool:
         return True
     folders = list(version.folders.order_by("path").values_list("pk", flat=True)[:_BATCH_SIZE])
     return bool(straight_deletes.delete(FolderSummary.objects.filter(pk__in=folders)))
+
+
+def delete_manifests(version: ArtifactVersion) -> None:
+    """Delete the manifests of a version that is no draft any more, in the caller's transaction."""
+    objects = list(StoredObject.objects.filter(manifest_uploads__version=version))
+    straight_deletes.delete(ManifestUpload.objects.filter(version=version))
+    deletions.delete_objects(objects)
 
 
 def delete_remaining_files() -> None:
@@ -106,8 +121,7 @@ def _delete_blobs(pks: Sequence[UUID], before: datetime) -> None:
 def _delete_objects(pks: Sequence[UUID], before: datetime) -> int:
     locked = StoredObject.objects.select_for_update(skip_locked=True).filter(pk__in=pks).order_by("pk")
     doomed = list(StoredObject.objects.empty(before).filter(pk__in=list(locked.values_list("pk", flat=True))))
-    deletions.owe_objects(doomed)
-    return straight_deletes.delete(StoredObject.objects.filter(pk__in=[obj.pk for obj in doomed]))
+    return deletions.delete_objects(doomed)
 
 
 @transaction.atomic
@@ -119,5 +133,5 @@ def _delete_draft(pk: UUID, before: datetime) -> int:
     draft.state = ArtifactVersion.State.DELETED
     draft.save(update_fields=["state", "touched_at"])
     delete_files(draft)
-    manifest_uploads.delete(draft)
+    delete_manifests(draft)
     return 1

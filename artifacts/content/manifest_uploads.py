@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from django.db import transaction
 from django.utils import timezone
@@ -12,7 +12,6 @@ from accounts.actor import Actor
 from artifacts import draft_files, errors, storage, validators
 from artifacts.content import deletions
 from artifacts.models import ArtifactVersion, ManifestUpload, StoredObject
-from core import straight_deletes
 
 # Some million files.
 MAX_SIZE = 512 * 2**20
@@ -80,18 +79,6 @@ def read(manifest: ManifestUpload) -> Iterator[bytes]:
         raise errors.BytesMismatch("The bytes of the manifest are not those that were announced.")
 
 
-def delete(version: ArtifactVersion) -> None:
-    """Delete the manifests of a version that needs them no more, in the caller's transaction."""
-    objects = list(StoredObject.objects.filter(manifest_uploads__version=version))
-    straight_deletes.delete(ManifestUpload.objects.filter(version=version))
-    _delete_objects(objects)
-
-
-def _delete_objects(objects: Sequence[StoredObject]) -> None:
-    deletions.owe_objects(objects)
-    straight_deletes.delete(StoredObject.objects.filter(pk__in=[obj.pk for obj in objects]))
-
-
 def _state_md5(manifest: ManifestUpload, md5: str) -> ManifestUpload:
     if not re.match(validators.MD5, md5):
         raise errors.Invalid("The digest of the manifest is no md5.")
@@ -107,5 +94,5 @@ def _state_md5(manifest: ManifestUpload, md5: str) -> ManifestUpload:
         url_expires_at=timezone.now() + storage.SIGNED_URL_LIFE,
     )
     manifest.save(update_fields=["object"])
-    _delete_objects([obj] if obj else [])
+    deletions.delete_objects([obj] if obj else [])
     return manifest

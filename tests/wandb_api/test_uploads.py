@@ -7,6 +7,8 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.actor import Actor
@@ -499,3 +501,19 @@ def test_bytes_that_were_replaced_by_others_of_the_same_md5_are_found(bob, proje
     assert (version.integrity, version.files.get(path="a.txt").blob.state) == ("corrupt", "corrupt")
     assert version.files.get(path="sub/b.txt").blob.state == "verified"
     assert not StoredObject.objects.exclude(url_expires_at=None).exists()
+
+
+def test_twice_as_many_files_ask_no_more_of_the_database(bob, project):
+    wandb = Wandb(bob)
+    wandb.log("set", FILES)
+    counts = []
+    for number in (40, 80):
+        files = {f"{index}": b"%d of %d" % (index, number) for index in range(number)}
+        begun = wandb.create("set", digest_of(entries_of(files)))
+        with CaptureQueriesContext(connection) as uploads:
+            wandb.send(begun["id"], files)
+        wandb.send_manifest(begun["id"], entries_of(files))
+        with CaptureQueriesContext(connection) as commit:
+            wandb.commit(begun["id"])
+        counts.append((len(uploads), len(commit)))
+    assert counts[0] == counts[1]
