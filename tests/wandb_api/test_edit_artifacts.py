@@ -150,11 +150,11 @@ def test_a_run_uses_a_version_once(wandb, run, v1):
     sent = {"artifactID": artifact_id(v1), "entityName": "acme", "projectName": "demo", "runName": run.name}
     Run.objects.filter(pk=run.pk).update(state="finished", finished_at=run.started_at)
 
-    for used_as in ("best", "training data", None):
+    for used_as in ("best", "training data", "not/an:alias", None):
         answer = wandb.mutate("useArtifact", "artifact { id digest state metadata }", **sent, usedAs=used_as)
         assert answer["artifact"]["id"] == artifact_id(v1)
     usage = ArtifactUsage.objects.get()
-    assert (usage.run, usage.version, usage.requested_as) == (run, v1, ["best"])
+    assert (usage.run, usage.version, usage.requested_as) == (run, v1, ["best", "training data"])
     with pytest.raises(Refused, match="Run acme/demo/none not found"):
         wandb.mutate("useArtifact", "artifact { id }", **(sent | {"runName": "none"}))
 
