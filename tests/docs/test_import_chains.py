@@ -4,7 +4,18 @@ from functools import cache
 
 import grimp
 
-PACKAGES = ("accounts", "api", "artifacts", "core", "events", "notifications", "projects", "wanllmdb", "web")
+PACKAGES = (
+    "accounts",
+    "api",
+    "artifacts",
+    "core",
+    "events",
+    "notifications",
+    "projects",
+    "tracking",
+    "wanllmdb",
+    "web",
+)
 LONGEST = 17
 
 
