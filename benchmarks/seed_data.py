@@ -24,8 +24,9 @@ from projects import projects
 from projects.models import Project, Run
 
 _BATCH_SIZE = 1_000
-_FILES_PER_FOLDER = 200
-_VERSIONS_PER_ALIAS = 100
+# A page of either shows as many where there are a thousand files as where there are a hundred thousand.
+_FOLDERS, _FILES_OF_FIRST_FOLDER = 500, 200
+_MAX_ALIASES = 1_000
 _ALIASES_PER_ARTIFACT = 100
 _LINE = b"one line\n"
 
@@ -75,7 +76,7 @@ def _versions(alice: User, project: Project, count: int) -> None:
     artifact = artifacts.create(Actor(alice), project, "versions", "model")
     rows = [_version(alice, artifact, number) for number in range(1, count + 1)]
     ArtifactVersion.objects.bulk_create(rows, _BATCH_SIZE)
-    _aliases(alice, rows[::_VERSIONS_PER_ALIAS], lambda number: f"build-{number}")
+    _aliases(alice, rows[:: max(1, count // _MAX_ALIASES)], lambda number: f"build-{number}")
     AliasChange.objects.bulk_create(_changes(alice, artifact, rows), _BATCH_SIZE)
     numbers = {"version_count": count, "latest_version_number": count, "last_assigned_number": count}
     Artifact.objects.filter(pk=artifact.pk).update(**numbers)
@@ -88,12 +89,18 @@ def _files(alice: User, project: Project, count: int) -> None:
     version.file_count, version.total_size = count, len(_LINE) * count
     version.save()
     blob = _stored_blob(alice, version)
-    paths = (f"part-{number // _FILES_PER_FOLDER:03}/{number:06}.txt" for number in range(count - 1))
+    paths = (f"part-{_folder(number, count):03}/{number:06}.txt" for number in range(count - 1))
     ArtifactFile.objects.bulk_create((_file(version, path, blob) for path in ("one.txt", *paths)), _BATCH_SIZE)
     folder_summaries.store(version)
     numbers = {"version_count": 1, "latest_version_number": 1, "last_assigned_number": 1}
     numbers["latest_size"] = version.total_size
     Artifact.objects.filter(pk=artifact.pk).update(**numbers)
+
+
+def _folder(number: int, count: int) -> int:
+    """The folder of a file: the first one is full, the others have equal parts of the rest."""
+    later = number - _FILES_OF_FIRST_FOLDER
+    return 0 if later < 0 else 1 + later * (_FOLDERS - 1) // (count - _FILES_OF_FIRST_FOLDER)
 
 
 def _stored_blob(alice: User, version: ArtifactVersion) -> Blob:
