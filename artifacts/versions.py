@@ -96,10 +96,11 @@ def finalize(
     """Make the draft immutable, describe it and move `latest` and the aliases to it, all at once or not at all.
 
     Safe to repeat. If the newest version came to have the same digest meanwhile, that one is the result, as it is.
-    Raises `Busy` where others change its files all the time.
+    Raises `Busy` where others change its files all the time, `Conflict` for a draft that the `wandb` client still logs.
     """
     check_aliases(actor, version.artifact, aliases, version.number)
     if version.state == ArtifactVersion.State.DRAFT:
+        _require_stated(actor, version)
         arrivals.collect(version, completed)
     names = list(dict.fromkeys(aliases))
     for _ in range(_MAX_READS):
@@ -108,6 +109,12 @@ def finalize(
             contents = version_contents.read(version)
             return _finalize(actor, version, names, digest, description, contents)
     raise errors.Busy("The files of this draft are being changed: finalize it again when they are complete.")
+
+
+def _require_stated(actor: Actor, version: ArtifactVersion) -> None:
+    """What a draft of the `wandb` client holds is known once that client commits it."""
+    if not version.file_count and not actor.is_wandb and version.manifest_uploads.exists():
+        raise errors.Conflict("The wandb client is still logging this draft: it becomes a version once all is sent.")
 
 
 @transaction.atomic

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.actor import Actor
 from accounts.models import Scope
-from artifacts import storage
+from artifacts import errors, storage, versions
 from artifacts.aliases import protection
 from artifacts.content import deletions, downloads, garbage_collection, reconciliation, verification
 from artifacts.models import ArtifactVersion, Blob, ManifestUpload, StoredObject
@@ -445,6 +445,16 @@ def test_the_bucket_and_the_rows_tell_the_same_at_any_time(bob, project, work):
         # Others leave theirs in the bucket.
         unknown = [key for key in reconciliation.compare().unknown if str(project.pk) in key]
         assert unknown == []
+
+
+def test_nobody_else_finalizes_what_is_still_logged(bob, project):
+    wandb = Wandb(bob)
+    wandb.create("set", digest_of(entries_of(FILES)))
+    draft = ArtifactVersion.objects.select_related("artifact__project__team").get()
+    ManifestUpload.objects.create(version=draft)
+    with pytest.raises(errors.Conflict, match="still logging"):
+        versions.finalize(Actor(bob), draft)
+    assert wandb.log("set", FILES)["state"] == "COMMITTED"
 
 
 def test_an_incremental_manifest_goes_on_its_base(bob, project, work):
