@@ -4,6 +4,8 @@ Every URL that there is gets asked, about what the stranger may see, about what 
 private has the same mark in its name or text, which is then looked for in each answer.
 """
 
+import base64
+import hashlib
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -49,7 +51,19 @@ def urls() -> Iterator[tuple[str, URLPattern]]:
     return visit(get_resolver().url_patterns, "")
 
 
-URLS = dict(urls())
+URLS = {path: pattern for path, pattern in urls() if not pattern.name or not pattern.name.startswith("wandb-")}
+# Those of the official client, which asks with an API key. What it asks `/graphql`, a test of its own does.
+WANDB_URLS = {
+    "wandb-manifest": "/artifactsV2/manifests/{version_id}/wandb_manifest.json",
+    "wandb-file-in-collection": "/artifactsV2/default/{team}/{project}/{name}/x/{md5}/x",
+    "wandb-file-of-birth": "/artifactsV2/default/{team}/x/{md5}",
+    "wandb-file-in-entity": "/artifacts/{team}/{md5}",
+    "wandb-file-stream": "/files/{team}/{project}/{run_name}/file_stream",
+    "wandb-graphql": "/graphql",
+    "wandb-ready": "/ready",
+    "wandb-authorize": "/authorize",
+    "wandb-telemetry": "/sdk/otel/v1/metrics",
+}
 
 
 @pytest.fixture
@@ -116,7 +130,9 @@ def fill(owner: User, helper: User, team: Team, name: str, mark: str, visibility
         "path": f"{mark}.txt", "username": owner.username, "alias": f"{mark}-alias", "webhook_id": webhook.pk,
         "delivery_id": delivery.pk, "store_id": store.pk, "rule_id": rule.pk, "proposal_id": proposal.pk,
         "project_id": project.pk, "run_id": run.pk, "artifact_id": artifact.pk, "version_id": old.pk,
-        "file_id": old.files.first().pk, "run_name": run.name, "watch_id": watches.watch(actor, project).watch.pk,
+        "file_id": old.files.first().pk,
+        "md5": hashlib.md5(files[f"{mark}.txt"]).hexdigest(), "run_name": run.name,
+        "watch_id": watches.watch(actor, project).watch.pk,
         "notice_id": InboxItem.objects.create(user=owner, event=delivery.event, reason=InboxReason.CONCERNED).pk,
     }  # fmt: skip
 
@@ -276,6 +292,22 @@ def test_no_answer_of_the_api_says_what_is_private(name, people, api, secret, kn
                 leaks.add(path + query)
     assert leaks == set()
     assert statuses.count(200) > 20
+
+
+@pytest.mark.parametrize("name", ["mallory", "vera"])
+def test_no_answer_to_the_official_client_says_what_is_private(name, people, client, secret, known):
+    _, key = keys.create(Actor(people[name]), "wandb")
+    headers = {"Authorization": f"Basic {base64.b64encode(f'api:{key}'.encode()).decode()}"}
+    assert WANDB_URLS.keys() == {pattern.name for _, pattern in urls() if (pattern.name or "").startswith("wandb-")}
+    for url in WANDB_URLS.values():
+        parts = re.findall(r"{(\w+)}", url)
+        for names in (secret, *(known | {part: secret[part]} for part in parts)):
+            path = url.format(**names)
+            for response in (client.get(path, headers=headers), client.post(path, headers=headers)):
+                assert response.status_code < 500, path
+                assert MARK not in response_text(response, path), path
+                # Those without names lead nowhere that is private.
+                assert response.status_code in (400, 403, 404, 405) or not parts, path
 
 
 def test_the_mark_is_there_for_who_may_see_it(zed, browser, api, secret, known):
