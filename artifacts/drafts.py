@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
 
 from accounts import permissions
 from accounts.actor import Actor
@@ -141,21 +143,26 @@ def check_aliases(actor: Actor, artifact: Artifact, names: Iterable[str], number
 
 
 def newest_with(artifact: Artifact, digest: str | None, executable_digest: str | None) -> ArtifactVersion | None:
-    """The newest finalized version, if it has these digests and its bytes are not corrupt."""
+    """The newest finalized version, if it has these digests, its bytes are not corrupt, and its TTL is not over."""
     if not digest or artifact.latest_version_number is None:
         return None
-    intact = artifact.versions.finalized().exclude(integrity=ArtifactVersion.Integrity.CORRUPT)
+    newest = _newest_intact(artifact)
     if executable_digest is not None:
-        intact = intact.filter(executable_digest=executable_digest)
-    return intact.filter(number=artifact.latest_version_number, digest=digest).first()
+        newest = newest.filter(executable_digest=executable_digest)
+    return newest.filter(digest=digest).first()
 
 
 def newest_with_wire_digest(artifact: Artifact, digest: str | None) -> ArtifactVersion | None:
     """The same by the digest that the `wandb` client computes."""
     if not digest or artifact.latest_version_number is None:
         return None
-    intact = artifact.versions.finalized().exclude(integrity=ArtifactVersion.Integrity.CORRUPT)
-    return intact.filter(number=artifact.latest_version_number, wire_digest=digest).first()
+    return _newest_intact(artifact).filter(wire_digest=digest).first()
+
+
+def _newest_intact(artifact: Artifact) -> QuerySet[ArtifactVersion]:
+    """Not one whose TTL is over: a worker may delete it at any moment, and what was logged would be gone with it."""
+    newest = artifact.versions.finalized().filter(number=artifact.latest_version_number)
+    return newest.exclude(integrity=ArtifactVersion.Integrity.CORRUPT).exclude(expires_at__lte=timezone.now())
 
 
 def next_number(artifact: Artifact) -> int:

@@ -27,7 +27,7 @@ def delete_expired() -> int:
 
     One that a protected alias points at, or to which records refer, stays until nothing holds it any more.
     """
-    deleted = sum(map(_delete, islice(_expired(timezone.now()), MAX_DELETED)))
+    deleted = sum(islice(filter(None, map(_delete, _expired(timezone.now()))), MAX_DELETED))
     if deleted:
         _logger.info("Deleted %d versions whose TTL is over.", deleted)
     return deleted

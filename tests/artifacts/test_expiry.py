@@ -89,6 +89,28 @@ def test_a_sweep_ends(bob, artifact, monkeypatch):
     assert [expiry.delete_expired() for _ in range(3)] == [2, 1, 0]
 
 
+def test_those_that_are_held_take_no_place_in_a_sweep(alice, bob, artifact, v1, v2, monkeypatch):
+    monkeypatch.setattr(expiry, "MAX_DELETED", 1)
+    aliases.move(Actor(alice), artifact, "production", v1)
+    protection.create(Actor(alice), artifact, "production")
+    expire(v1, v2)
+
+    assert expiry.delete_expired() == 1
+    assert (is_there(v1), is_there(v2)) == (True, False)
+
+
+def test_what_is_logged_again_does_not_go_with_a_version_that_expired(bob, artifact):
+    first = log(bob, artifact, {"a": b"a"})
+    begun = begin(bob, artifact, {"a": b"a"})
+    assert (begun.version, begun.created) == (first, False)
+    expire(first)
+
+    again = log(bob, artifact, {"a": b"a"})
+    assert expiry.delete_expired() == 1
+    assert (is_there(first), is_there(again)) == (False, True)
+    assert again.expires_at is None
+
+
 def test_a_draft_lives_until_it_is_finalized_or_given_up(bob, artifact):
     draft = begin(bob, artifact, {"a": b"a"}, ttl=DAY).version
     expire(draft)
