@@ -71,8 +71,9 @@ def slices(base: Base) -> Iterator[Q]:
 
 
 def copy(draft: ArtifactVersion, base: Base, within: Q) -> None:
-    """Give the draft, which is locked, those of the files of its base in a slice that it has not. Raises
-    `VersionNotFound`.
+    """Give the draft, which is locked, those of the files of its base in a slice that it has not.
+
+    Raises `VersionNotFound`, and `Invalid` for too many bytes.
 
     Their bytes are neither locked nor claimed: whoever deletes the base begins their grace anew, and a base that is
     still there after the copy was whole when it was copied.
@@ -89,6 +90,7 @@ def copy(draft: ArtifactVersion, base: Base, within: Q) -> None:
         references=Count("pk", filter=references),
         referenced=Coalesce(Sum("size", filter=references), 0),
     )
+    draft_counts.check_total_size(draft, totals["bytes"])
     bulk_rows.copy(
         rows,
         version=draft.pk,

@@ -2,10 +2,17 @@
 
 from django.db.models import Count, Q, Sum
 
+from artifacts import errors
 from artifacts.models import ArtifactVersion, ReferenceState
 
 # What a column of the database holds. Sizes are stated before, or without, any bytes.
 MAX_TOTAL_SIZE = 2**63 - 1
+
+
+def check_total_size(version: ArtifactVersion, added: int) -> None:
+    """Raise `Invalid` where the version would have more bytes than can be counted."""
+    if version.total_size + added > MAX_TOTAL_SIZE:
+        raise errors.Invalid("The sizes of all files add up to more than 8 EiB: state their true sizes.")
 
 
 def add_to_counts(

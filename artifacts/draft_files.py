@@ -14,8 +14,8 @@ from uuid_utils.compat import uuid7
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
-from artifacts import draft_extents, errors, mime_types, natural_order, validators
-from artifacts.draft_counts import MAX_TOTAL_SIZE, add_to_counts
+from artifacts import draft_counts, draft_extents, errors, mime_types, natural_order, validators
+from artifacts.draft_counts import add_to_counts
 from artifacts.draft_extents import Piece
 from artifacts.models import ArtifactFile, ArtifactVersion, Blob
 from core import bounded_count, bulk_rows
@@ -170,8 +170,7 @@ def require_draft(version: ArtifactVersion) -> None:
 
 def check_total_size(version: ArtifactVersion, added: Iterable["FileSpec"]) -> None:
     """Raise `Invalid` where the version would have more bytes than can be counted."""
-    if version.total_size + sum(spec.size for spec in added) > MAX_TOTAL_SIZE:
-        raise errors.Invalid("The sizes of all files add up to more than 8 EiB: state their true sizes.")
+    draft_counts.check_total_size(version, sum(spec.size for spec in added))
 
 
 def check_specs(specs: Sequence[Any]) -> None:

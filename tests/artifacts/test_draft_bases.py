@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.actor import Actor, Channel
-from artifacts import artifacts, errors, versions
+from artifacts import artifacts, draft_counts, errors, versions
 from artifacts.content import garbage_collection
 from artifacts.models import ArtifactVersion, Blob
 from artifacts.references import references
@@ -115,6 +115,14 @@ def test_references_come_along_unchecked(bob, artifact, begin):
         ("ref", "s3://data/ref", 5, "etag:abc", "7", "unchecked", None, None),
     ]
     assert (begun.reference_count, begun.referenced_size, begun.reference_state) == (2, 7, "unchecked")
+
+
+def test_more_bytes_than_can_be_counted_are_refused(begin, base):
+    draft = begin(base, removed=["d/b"], digest="f" * 64).version
+    ArtifactVersion.objects.filter(pk=draft.pk).update(total_size=draft_counts.MAX_TOTAL_SIZE - 1)
+    with pytest.raises(errors.Invalid, match="8 EiB"):
+        begin(base, digest="f" * 64)
+    assert "d/b" not in contents(draft)
 
 
 def test_a_version_of_another_artifact_of_the_project(bob, other, base):
