@@ -266,7 +266,7 @@ def _values(name: str, value: Any) -> list[str]:
     if isinstance(value, dict) and list(value) in (["$in"], ["$eq"]):
         [value] = value.values()
     values = value if isinstance(value, list) else [value]
-    if not all(isinstance(one, str) for one in values):
+    if not all(isinstance(one, str) and one.isprintable() for one in values):
         raise errors.Invalid(f"The filter of {name!r} is a word, a list of words, or {{'$in': […]}}.")
     return values
 
@@ -274,6 +274,8 @@ def _values(name: str, value: Any) -> list[str]:
 _OPERATORS = {"$eq": "exact", "$gt": "gt", "$gte": "gte", "$lt": "lt", "$lte": "lte", "$in": "in"}
 _OPERATORS |= {"$contains": "contains"}
 _OF_TEXT = {"$eq", "$in", "$contains"}
+# More than any version has, and no more than databases count.
+_MAX_NUMBER = 2**31 - 1
 
 
 def _lookup(name: str, value: Any) -> dict[str, Any]:
@@ -297,11 +299,12 @@ def _read(name: str, value: Any, *, is_time: bool, is_number: bool) -> Any:
     try:
         if is_time:
             moment = datetime.fromisoformat(value)
-            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
         if is_number and not isinstance(value, bool):
-            return int(value)
-    except (TypeError, ValueError) as error:
+            # A list of numbers is not compared with the column's range, as a single one is.
+            return max(-_MAX_NUMBER, min(int(value), _MAX_NUMBER))
+    except (OverflowError, TypeError, ValueError) as error:
         raise errors.Invalid(f"{value!r} is not a value of {name!r}.") from error
-    if not isinstance(value, str) or "\0" in value or len(value) > 256:
+    if not isinstance(value, str) or not value.isprintable() or len(value) > 256:
         raise errors.Invalid(f"{value!r} is not a value of {name!r}.")
     return value
