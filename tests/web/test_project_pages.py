@@ -73,6 +73,19 @@ def test_artifacts_are_counted_by_type(project, alice, acme):
     assert activity.counts_by_type(project) == [("dataset", "2"), ("model", "3"), ("run_table", "1")]
 
 
+def test_types_of_the_wandb_client_lead_to_their_artifacts_and_style_nothing(browser, project, vera):
+    types = {"a": "my results", "b": "visually-hidden", "c": "model"}
+    Artifact.objects.bulk_create(Artifact(project=project, name=name, type=type) for name, type in types.items())
+    client = browser(vera)
+    overview = client.get("/acme/demo").content.decode()
+    assert re.findall('class="(type[^"]*)"', overview) == ["type model", "type", "type"]
+
+    url = re.search(r'href="(/acme/demo/artifacts\?type=my[^"]*)"', overview)[1]
+    response = client.get(url)
+    assert [artifact.name for artifact in response.context["page"]] == ["a"]
+    assert "<option selected>my results</option>" in response.content.decode()
+
+
 def test_types_are_counted_by_an_index_and_no_further_than_lists(project):
     rows = (Artifact(project=project, name=f"a-{number}", type="model") for number in range(10_002))
     Artifact.objects.bulk_create([*rows, Artifact(project=project, name="b", type="code")])

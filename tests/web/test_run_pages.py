@@ -117,6 +117,13 @@ def test_the_last_rows_of_the_history_are_a_table(browser, run, vera, bob, djang
     assert not any(tag in page for tag in ("<img src=x", "<b>", "x" * 41))
 
 
+def test_what_clients_add_to_the_summary_is_not_on_the_page(browser, run, bob):
+    runs.update(Actor(bob), run, summary={"rmse": 0.25, "_step": 12345, "_wandb": {"runtime": 2}})
+
+    page = browser(bob).get("/acme/demo/runs/brisk-otter-1").content.decode()
+    assert "rmse" in page and not any(text in page for text in ("_step", "12345", "_wandb", "runtime"))
+
+
 def test_it_follows_the_run_until_that_has_ended(browser, run, bob):
     client = browser(bob)
     page = client.get("/acme/demo/runs/brisk-otter-1").content.decode()

@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+from datetime import timedelta
 from html import unescape
 
 import pytest
@@ -286,6 +287,26 @@ def test_tags_and_time_to_live_are_edited_and_shown(browser, bob, version):
     assert client.post(f"{PAGE}/edit", form | {"ttl_days": "", "tags": ""}).status_code == 302
     version = ArtifactVersion.objects.get(pk=version.pk)
     assert (version.expires_at, version.tags) == (None, [])
+
+
+def test_a_time_to_live_is_shown_as_it_was_set(browser, bob, version):
+    versions.describe(Actor(bob), version, ttl=timedelta(days=3))
+    client = browser(bob)
+
+    assert ">in 3 days<" in client.get(PAGE).content.decode()
+    assert 'value="3"' in client.get(f"{PAGE}/edit", headers=HTMX).content.decode()
+
+
+def test_a_version_of_a_short_life_is_edited(browser, bob, version):
+    versions.describe(Actor(bob), version, ttl=timedelta(minutes=5))
+    expires_at = version.expires_at
+    client = browser(bob)
+    ttl_days = re.search(r'name="ttl_days" value="([^"]+)"', client.get(f"{PAGE}/edit").content.decode())[1]
+
+    form = {"description": "New", "notes": "", "metadata": "{}", "tags": "", "ttl_days": ttl_days}
+    assert client.post(f"{PAGE}/edit", form).status_code == 302
+    version.refresh_from_db()
+    assert (version.description, version.expires_at) == ("New", expires_at)
 
 
 @pytest.mark.parametrize("fields", [{"ttl_days": "0"}, {"ttl_days": "x"}, {"ttl_days": "1e9"}, {"tags": "x" * 200}])

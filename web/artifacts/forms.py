@@ -23,7 +23,8 @@ _ORDERINGS = ("name", "project", "type", "version_count", "latest_size", "update
 
 class ArtifactFilter(SearchForm):
     q = QueryField("artifacts")
-    type = forms.ChoiceField(required=False, choices=[("", "All types"), *((name, name) for name in validators.TYPES)])
+    # The wandb client has more types than `validators.TYPES`.
+    type = forms.CharField(required=False, max_length=validators.MAX_LABEL_LENGTH)
     project = forms.CharField(required=False, max_length=200)
     tag = forms.CharField(required=False, max_length=128)
     alias = forms.CharField(required=False, max_length=validators.MAX_LABEL_LENGTH)
@@ -153,17 +154,21 @@ class VersionEditForm(TagsForm):
     metadata = MetadataField()
     ttl_days = forms.FloatField(
         required=False,
-        min_value=0.01,
+        # About a second, the shortest TTL that programs set.
+        min_value=1e-5,
         max_value=validators.MAX_TTL.days,
         label="Days to live",
-        help_text="From when the version was made, until it is deleted; empty for ever. Protected aliases keep it.",
+        help_text="Counted from when the version was created. It is deleted after that, unless a protected alias "
+        "points to it. Leave empty to keep it.",
+        error_messages={"min_value": "Enter more than 0 days, or leave this empty."},
     )
     field_order = ["description", "notes", "tags", "ttl_days", "metadata"]
 
     @classmethod
     def initial_of(cls, version: ArtifactVersion) -> dict[str, Any]:
         initial = {name: getattr(version, name) for name in ("description", "notes", "metadata")}
-        days = round(version.ttl / timedelta(days=1), 2) if version.ttl else None
+        days = round(version.ttl / timedelta(days=1), 5) if version.ttl else None
+        days = int(days) if days and days.is_integer() else days
         return initial | {"tags": ", ".join(version.tags), "ttl_days": days}
 
     def changes(self) -> dict[str, Any]:

@@ -52,12 +52,13 @@ def ago(moment: datetime | None) -> SafeString | str:
 
 @register.filter
 def until(moment: datetime) -> SafeString:
-    """`in 5 days`, with the exact time on hover; `at any moment` of what is over already."""
+    """`in 5 days`, with the exact time on hover; `at any moment` of what is over already. To the nearest unit: of a
+    TTL of 5 days, a moment later, not 4 are left."""
     left = moment - timezone.now()
     distance = "at any moment"
     for unit, name in ((timedelta(days=1), "day"), (timedelta(hours=1), "hour"), (timedelta(minutes=1), "minute")):
         if left >= unit:
-            count = left // unit
+            count = round(left / unit)
             distance = f"in {count:,} {name}{'' if count == 1 else 's'}"
             break
     return format_html(

@@ -118,8 +118,8 @@ def delete_selected(request: HttpRequest, team: str, project: str) -> HttpRespon
     rows = [selection.Row(item, f"{item.title} · {item.get_state_display()}") for item in items]
     heading = f"Delete {len(items)} run{pluralize(len(items))}?"
     message = (
-        "Deletes their config, summary and history, and the record of what they used. The versions that they logged "
-        "stay. This action cannot be undone."
+        "Deletes their config, summary, history and files, and the record of what they used. The versions that they "
+        "logged stay. This action cannot be undone."
     )
     context = {"message": message, "submit_label": "Delete", "danger": True}
     return selection.render_confirmation(request, form, rows, heading, back, **context)
@@ -145,6 +145,8 @@ def run_page(request: HttpRequest, team: str, project: str, name: str) -> HttpRe
         "logged": logged,
         "used": used,
         "history": history_table.latest(run),
+        # Clients keep their own values under such names.
+        "summary": {name: value for name, value in run.summary.items() if not name.startswith("_")},
         "fingerprint": fingerprint,
         "active_nav": "home",
         "is_running": run.state == State.RUNNING,
@@ -173,8 +175,8 @@ def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
             request, f"Run {run.title} deleted.", "project-runs", *run.project.url_args
         )
     message = (
-        "Deletes its config, summary and history, and the record of what it used. The versions that it logged stay. "
-        "This action cannot be undone."
+        "Deletes its config, summary, history and files, and the record of what it used. The versions that it logged "
+        "stay. This action cannot be undone."
     )
     options = {"submit_label": "Delete", "back": run, "danger": True}
     return rendering.render_form(request, None, f"Delete run {run.title}?", message, **options)
