@@ -8,12 +8,13 @@ from importlib import import_module
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+# Before the modules below, some of which read the settings while they are imported.
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wanllmdb.settings")
+os.environ.setdefault("WANLLMDB_WEB_PROCESS", "true")
+
 from core import postgres_locks, postgres_timeout, request_bodies
 from core.parent_process import terminate_with_parent
 from core.sqlite import lock as sqlite_lock
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wanllmdb.settings")
-os.environ.setdefault("WANLLMDB_WEB_PROCESS", "true")
 
 # A worker of a web server whose main process was killed would go on to serve, beside the one that is started instead.
 if multiprocessing.parent_process():
