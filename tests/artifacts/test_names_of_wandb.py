@@ -1,6 +1,8 @@
 """Names that the wandb client gives, and our own pages, API and SDK do not: they show and work all the same."""
 
+import ast
 import re
+import shlex
 from html import unescape
 from urllib.parse import quote
 
@@ -12,6 +14,7 @@ from artifacts import artifacts, name_resolution, versions
 from artifacts.aliases import aliases
 from artifacts.errors import InvalidName
 from artifacts.models import Artifact, ArtifactVersion
+from projects import projects
 from tests.artifacts.client import fill
 from tests.artifacts.test_version_zero import walk
 from tests.web.alias_pages import expected_fields
@@ -105,3 +108,19 @@ def test_the_api_takes_such_an_alias(bob, api, artifact, v0, alias):
     # It is a new one now.
     again = client.post(f"{root}/{artifact.pk}/aliases", {"alias": alias, "version_id": str(v0.pk)})
     assert (again.status_code, again.json()["code"]) == (400, "InvalidName")
+
+
+def test_what_people_copy_is_quoted(alice, acme, browser):
+    """Whatever it is called, a copied line is one command or call, with the name in it."""
+    project = projects.create(wandb(alice), acme, "my $(reboot)'\"; project")
+    artifact = artifacts.create(wandb(alice), project, "-x", "a`b`'\"type")
+    page = browser(alice).get(f"{artifact.get_absolute_url()}/upload").content.decode()
+    snippets = {
+        name: unescape(re.search(f'<pre id="log-{name}".*?><code>(.*?)</code>', page, re.S)[1])
+        for name in ("python", "cli")
+    }
+
+    words = ["wanllmdb", "artifact", "put", "path/to/files", "--name", artifact.full_name, "--type", artifact.type]
+    assert shlex.split(snippets["cli"]) == words
+    texts = {node.value for node in ast.walk(ast.parse(snippets["python"])) if isinstance(node, ast.Constant)}
+    assert {project.name, "acme", "-x", artifact.type} < texts

@@ -1,9 +1,5 @@
-"""How one gets at an artifact, a version or a file: from Python, a shell and curl, and with the library for what it is.
+"""How one gets at an artifact, a version or a file: from Python, a shell, curl, and the library for what it is."""
 
-Names are quoted for the language that they stand in, whatever characters they have.
-"""
-
-import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -11,6 +7,7 @@ from urllib.parse import quote
 
 from artifacts.models import ArtifactFile, ArtifactVersion
 from web.artifacts.reference_display import DisplayedReference
+from web.literals import python, shell
 
 _TABLES = {
     # Suffix: (pandas, polars), of which each reads the path `path`.
@@ -83,23 +80,6 @@ def of_file(file: ArtifactFile, base_url: str, reference: DisplayedReference | N
 def _note(fact: str) -> str:
     """What goes before code that reads references: the same comment in Python and in a shell."""
     return f"# {fact}. Those in buckets need your credentials, and: pip install 'wanllmdb[references]'\n"
-
-
-def python(text: str) -> str:
-    """A literal of Python. What does not print, or would turn the direction of the text, is escaped."""
-    literal = repr(text)
-    return f'"{literal[1:-1]}"' if literal[0] == "'" and not {"'", '"'} & set(text) else literal
-
-
-def shell(text: str) -> str:
-    """A word of a shell. What does not print is escaped as bash, zsh and ksh read it."""
-    if text.isprintable():
-        return shlex.quote(text)
-    escaped = (
-        f"\\{character}" if character in "\\'" else character if character.isprintable() else f"\\U{ord(character):08x}"
-        for character in text
-    )
-    return f"$'{''.join(escaped)}'"
 
 
 def _of_libraries(name: str, paths: Sequence[str]) -> Iterator[Snippet]:

@@ -3,7 +3,8 @@
 from urllib.parse import quote
 
 from hierarchies.models import Access, Hierarchy, Record
-from web.artifacts.snippets import Snippet, python, shell
+from web.artifacts.snippets import Snippet
+from web.literals import python, shell
 
 _AUTHORIZATION = '-H "Authorization: Bearer $WANLLMDB_API_KEY" \\\n  '
 

@@ -19,10 +19,13 @@ from artifacts.models import Artifact, ArtifactVersion
 from artifacts.previews import json_tree
 from core.bounded_count import COUNT_LIMIT, format_count
 from core.validators import escape_directions
+from web import literals, numbers, reference_states
 from web import markdown as markdown_html
-from web import numbers, reference_states
 
 register = template.Library()
+# Of texts of users in code that people copy.
+register.filter("python", literals.python)
+register.filter("shell", literals.shell)
 
 _STEPS = ((60, 1, "s"), (3600, 60, " min"), (86400, 3600, " h"), (30 * 86400, 86400, " d"))
 

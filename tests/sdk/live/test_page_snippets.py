@@ -23,7 +23,7 @@ import pytest
 import urllib3
 
 import wanllmdb as wandb
-from web.artifacts import snippets
+from web import literals
 
 ODD = 'data/it\'s "odd" $(echo $HOME) ü.csv'
 LIBRARIES = {"pandas", "polars", "transformers", "pytorch", "safetensors"}
@@ -104,9 +104,9 @@ def test_every_snippet_runs(stack, bob, project, files, terminal):
     "name", ["a b", "it's", '"', "'\"", "$HOME `x` \\", "-rf", "ü", "a\u202eb\u200b", "~", "!x", "#"]
 )
 def test_names_are_quoted_for_python_and_for_a_shell(name):
-    assert ast.literal_eval(snippets.python(name)) == name
-    assert "\u202e" not in snippets.python(name) + snippets.shell(name)
-    done = subprocess.run(["bash", "-c", f"printf %s {snippets.shell(name)}"], capture_output=True, check=True)
+    assert ast.literal_eval(literals.python(name)) == name
+    assert "\u202e" not in literals.python(name) + literals.shell(name)
+    done = subprocess.run(["bash", "-c", f"printf %s {literals.shell(name)}"], capture_output=True, check=True)
     assert done.stdout.decode() == name
 
 
