@@ -31,16 +31,19 @@ class Ticket:
         self._file: int | None = None
 
     def __enter__(self) -> Self:
-        # Where there can be no file, as on a full disk, who is next is left to chance.
-        with suppress(OSError):
-            if _HAS_LOCKS:
+        # Where there can be no file or no lock, as on a full disk, who is next is left to chance.
+        if _HAS_LOCKS:
+            with suppress(OSError):
                 self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
                 self._number = time.monotonic_ns()
-                self._lock(fcntl.F_OFD_SETLK, self._number, 1)
+                self._lock(fcntl.F_OFD_SETLK, fcntl.F_WRLCK, self._number, 1)
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._file is not None:
+            # A process that was forked meanwhile has the file too: with it closed here, the lock would stay.
+            with suppress(OSError):
+                self._lock(fcntl.F_OFD_SETLK, fcntl.F_UNLCK, self._number, 1)
             os.close(self._file)
 
     def wait(self, seconds: float) -> bool:
@@ -54,8 +57,14 @@ class Ticket:
         return True
 
     def _is_behind(self) -> bool:
-        return self._file is not None and self._lock(fcntl.F_OFD_GETLK, 0, self._number) != fcntl.F_UNLCK
+        if self._file is None:
+            return False
+        try:
+            return self._lock(fcntl.F_OFD_GETLK, fcntl.F_WRLCK, 0, self._number) != fcntl.F_UNLCK
+        except OSError:
+            # There are no locks on that file system.
+            return False
 
-    def _lock(self, command: int, start: int, length: int) -> int:
-        request = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, start, length, 0)
+    def _lock(self, command: int, kind: int, start: int, length: int) -> int:
+        request = _FLOCK.pack(kind, os.SEEK_SET, start, length, 0)
         return _FLOCK.unpack(fcntl.fcntl(self._file, command, request))[0]

@@ -1,5 +1,7 @@
 """Whoever waits for SQLite's lock gets it before those who came later, in whichever process they are."""
 
+import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -70,6 +72,25 @@ def test_a_process_that_is_killed_is_not_waited_for(path):
 def test_without_a_file_nobody_waits(tmp_path):
     with Ticket(tmp_path / "absent" / "db-queue") as first, Ticket(tmp_path / "absent" / "db-queue") as second:
         assert first.wait(0) and second.wait(0)
+
+
+def test_without_locks_nobody_waits(path, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "fcntl", refuse)
+    with Ticket(path) as first, Ticket(path) as second:
+        assert first.wait(0) and second.wait(0)
+
+
+def test_a_process_that_was_forked_meanwhile_keeps_nobody_waiting(path):
+    with Ticket(path) as first:
+        copy = os.dup(first._file)
+    try:
+        with Ticket(path) as second:
+            assert second.wait(0)
+    finally:
+        os.close(copy)
 
 
 def test_on_other_systems_nobody_waits(path, monkeypatch):
