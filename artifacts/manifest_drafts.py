@@ -54,6 +54,8 @@ _MAX_PATHS_IN_ERROR = 100
 # Named in the sentence of a refusal, which is all that people see.
 _MAX_PATHS_IN_SENTENCE = 3
 MAX_DISTRIBUTED_ID_LENGTH = 128
+# Bytes of manifests that are read into memory together, where there are several. There they take three times as many.
+MAX_MERGED_SIZE = 256 * 2**20
 # While a client waits to begin.
 _MAX_FILES_TO_READ = 50_000
 
@@ -263,11 +265,26 @@ def _fill_from(actor: Actor, version: ArtifactVersion, manifests: Sequence[Manif
     if len(manifests) == 1 and manifests[0].kind != ManifestUpload.Kind.INCREMENTAL:
         count = _add_all(actor, version, parse(manifest_uploads.read(manifests[0])))
     else:
-        # Those of a later one stand, at the place of the first.
-        merged = {entry.path: entry for manifest in manifests for entry in parse(manifest_uploads.read(manifest))}
+        merged = _merge(manifests, parse)
         count = _copy_base(actor, version, manifests, merged) + _add_all(actor, version, merged.values())
     if version.files.count() != count:
         raise _Stale
+
+
+def _merge(manifests: Sequence[ManifestUpload], parse: Parse) -> dict[str, Entry]:
+    """The entries of all, in memory: those of a later one stand, at the place of the first. Raises `TooLarge`."""
+    size = 0
+
+    def count(chunks: Iterable[bytes]) -> Iterator[bytes]:
+        nonlocal size
+        for chunk in chunks:
+            size += len(chunk)
+            if size > MAX_MERGED_SIZE:
+                message = f"The manifests of this draft have more than {MAX_MERGED_SIZE // 2**20} MiB together."
+                raise errors.TooLarge(message)
+            yield chunk
+
+    return {entry.path: entry for manifest in manifests for entry in parse(count(manifest_uploads.read(manifest)))}
 
 
 def _copy_base(

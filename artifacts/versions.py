@@ -113,7 +113,7 @@ def finalize(
 
 def _require_stated(actor: Actor, version: ArtifactVersion) -> None:
     """What a draft of the `wandb` client holds is known once that client commits it."""
-    if not version.file_count and not actor.is_wandb and version.manifest_uploads.exists():
+    if version.digest is None and not actor.is_wandb and version.manifest_uploads.exists():
         raise errors.Conflict("The wandb client is still logging this draft: it becomes a version once all is sent.")
 
 

@@ -13,10 +13,12 @@ from django.utils import timezone
 
 from accounts.actor import Actor
 from accounts.models import Scope
-from artifacts import errors, storage, versions
+from artifacts import errors, manifest_drafts, storage, versions
 from artifacts.aliases import protection
 from artifacts.content import deletions, downloads, garbage_collection, reconciliation, verification
 from artifacts.models import ArtifactVersion, Blob, ManifestUpload, StoredObject
+from artifacts.references import references
+from artifacts.references.references import ReferenceSpec
 from projects.models import Project
 from tests.artifacts.client import MIB, at_once, log, md5, parts_of, sha256
 from tests.wandb_api.upload_client import Refused, Wandb, b64md5, digest_of, entries_of, put
@@ -338,6 +340,7 @@ def test_a_client_id_tells_a_stranger_nothing(bob, mallory, project):
         ({"metadata": json.dumps(dict.fromkeys(map(str, range(101))))}, "at most 100 keys"),
         ({"aliases": ["v7"]}, "cannot be an alias"),
         ({"ttlDurationSeconds": 0}, "A TTL is longer than nothing"),
+        ({"ttlDurationSeconds": -(2**63) + 1}, "A TTL is longer than nothing"),
         ({"tags": [{"tagName": "x" * 200}]}, "A tag has at most"),
         ({"clientID": "x" * 201}, "at most 200 characters"),
         ({"name": "no/name"}, "not an artifact name"),
@@ -455,6 +458,35 @@ def test_nobody_else_finalizes_what_is_still_logged(bob, project):
     with pytest.raises(errors.Conflict, match="still logging"):
         versions.finalize(Actor(bob), draft)
     assert wandb.log("set", FILES)["state"] == "COMMITTED"
+
+
+def test_nobody_else_finalizes_what_a_commit_has_filled_in_part(bob, project):
+    wandb = Wandb(bob)
+    begun = wandb.create("set", digest_of(entries_of(FILES)))
+    wandb.send(begun["id"], FILES)
+    wandb.send_manifest(begun["id"], entries_of(FILES), "PATCH")
+    draft = ArtifactVersion.objects.select_related("artifact__project__team").get()
+    reference = ReferenceSpec("one-of-many", "https://files.example/one", 1)
+    references.add(Actor(bob), draft, [reference])
+    draft.refresh_from_db()
+    assert draft.file_count == 1
+    with pytest.raises(errors.Conflict, match="still logging"):
+        versions.finalize(Actor(bob), draft)
+    assert wandb.commit(begun["id"])["state"] == "COMMITTED"
+    assert set(draft.files.values_list("path", flat=True)) == set(FILES)
+
+
+def test_manifests_that_are_merged_are_bounded(bob, project, monkeypatch):
+    wandb = Wandb(bob)
+    begun = wandb.create("set", digest_of(entries_of(FILES)), distributedID="all")
+    wandb.send(begun["id"], FILES)
+    for path, entry in entries_of(FILES).items():
+        wandb.send_manifest(begun["id"], {path: entry}, "PATCH")
+    monkeypatch.setattr(manifest_drafts, "MAX_MERGED_SIZE", 300)
+    with pytest.raises(Refused, match="together"):
+        wandb.commit(begun["id"])
+    monkeypatch.undo()
+    assert wandb.commit(begun["id"])["state"] == "COMMITTED"
 
 
 def test_an_incremental_manifest_goes_on_its_base(bob, project, work):

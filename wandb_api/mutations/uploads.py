@@ -197,7 +197,7 @@ def _find_run(project: Project, name: str | None) -> Run | None:
 def _ttl(seconds: int | None) -> timedelta | None:
     if seconds is None or seconds in _NO_TTL:
         return None
-    return validators.check_ttl(timedelta(seconds=min(seconds, _MAX_SECONDS)))
+    return validators.check_ttl(timedelta(seconds=max(0, min(seconds, _MAX_SECONDS))))
 
 
 def _md5_of(digest: str, name: str) -> str:
