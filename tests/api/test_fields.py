@@ -133,7 +133,7 @@ def test_tags_are_distinct_and_keep_their_order():
         "a",
         {"a": 1},
         [""],
-        [1.5, "x" * 65],
+        [1.5, "x" * 129],
         ["a\tb"],
         [f"t{number}" for number in range(101)],
         [None],

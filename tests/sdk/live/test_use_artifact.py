@@ -86,7 +86,7 @@ def test_another_type_is_rejected(run, logged):
         {"name_or_artifact": "a:"},
         {"name_or_artifact": "a//b"},
         {"name_or_artifact": "a/b/c/d:x"},
-        {"name_or_artifact": "a", "alias": "with space"},
+        {"name_or_artifact": "a", "alias": "with:colon"},
     ],
 )
 def test_an_invalid_name_is_rejected(run, arguments):
