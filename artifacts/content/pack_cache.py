@@ -27,7 +27,7 @@ class PackCache:
         self._lock = Lock()
 
     def read(self, pack: StoredObject, offset: int, length: int) -> bytes | None:
-        """These bytes of the pack; None where it is not kept, or has too few of them."""
+        """These bytes of the pack; None where it is not kept, has too few of them, or takes long to be read."""
         if pack.size > MAX_PACK:
             return None
         whole, is_ours = self._find(pack.key)
@@ -35,7 +35,10 @@ class PackCache:
             return None
         if is_ours:
             self._load(pack, whole)
-        found = whole.result(_MAX_WAIT_SECONDS)[offset : offset + length]
+        try:
+            found = whole.result(_MAX_WAIT_SECONDS)[offset : offset + length]
+        except TimeoutError:
+            return None
         return found if len(found) == length else None
 
     def _find(self, key: str) -> tuple[Future[bytes] | None, bool]:

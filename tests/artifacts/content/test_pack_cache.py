@@ -1,6 +1,7 @@
 """Files of one pack, asked for one by one: after the first ones the store is not asked any more."""
 
 import os
+from concurrent.futures import Future
 
 import pytest
 
@@ -50,6 +51,13 @@ def test_a_pack_that_is_gone_is_asked_for_again(files):
     storage.upload_file(key, whole)
 
     assert [read(file) for file in files[:6]] == [BODIES[file.path] for file in files[:6]]
+
+
+def test_a_pack_that_takes_long_is_not_waited_for(files, monkeypatch):
+    monkeypatch.setattr(pack_cache, "_MAX_WAIT_SECONDS", 0.01)
+    downloads._packs._packs[StoredObject.objects.get(kind="pack").key] = Future()
+
+    assert read(files[0]) == BODIES[files[0].path]
 
 
 def test_few_packs_are_kept(bob, artifact, monkeypatch):
