@@ -45,7 +45,7 @@ def test_the_reference_shows_parameters_bodies_answers_and_examples(client, db):
     assert '<h3><a href="#aliases-move">Create an alias (201), or move it (200)</a></h3>' in operation
     assert '<dt><code>artifact_id</code> <span class="required">required</span></dt>' in operation
     assert "<code>*</code>: only if the alias does not exist." in operation
-    assert "Up to 100 characters." in operation
+    assert "Up to 128 characters." in operation
     assert '<a href="#schema-Alias">Alias</a>' in operation
     assert "$WANLLMDB_BASE_URL/api/v1/artifacts/$ARTIFACT_ID/aliases" in operation
     assert "--data &#x27;{&quot;alias&quot;: &quot;production&quot;" in operation

@@ -114,7 +114,7 @@ def test_a_rollback_that_leads_nowhere_is_not_proposed(bob, vera, artifact, guar
         ("production", aliases.NO_EXPECTATION, NothingBefore),
         ("production", v2.pk, AliasMoved),
         ("stable", aliases.NO_EXPECTATION, AliasNotFound),
-        ("no alias", aliases.NO_EXPECTATION, InvalidName),
+        ("no alias", aliases.NO_EXPECTATION, AliasNotFound),
     ):
         with pytest.raises(refusal):
             proposals.propose_rollback(Actor(bob), artifact, alias, expected)
