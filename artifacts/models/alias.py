@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import models
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import OuterRef, Q, Subquery, Value
 from uuid_utils.compat import uuid7
 
 from accounts.actor import Channel
@@ -36,8 +36,9 @@ class AliasQuerySet(models.QuerySet["ArtifactAlias"]):
 
     def beginning_with(self, text: str) -> Self:
         """Those that begin with the text, in any case, by the index that finds them, the last one first."""
-        folded = text.lower()
-        rows = self.alias(folded=FoldedAlias("alias")).filter(folded__gte=folded, folded__lt=f"{folded}\U0010ffff")
+        # The database folds both: SQLite leaves letters that are not ASCII as they are.
+        first, end = FoldedAlias(Value(text)), FoldedAlias(Value(f"{text}\U0010ffff"))
+        rows = self.alias(folded=FoldedAlias("alias")).filter(folded__gte=first, folded__lt=end)
         return rows.order_by("-folded", "-artifact_id")
 
     def with_version(self) -> Self:

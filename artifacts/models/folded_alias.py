@@ -6,7 +6,7 @@ from django.db.models import CharField, Func
 
 
 class FoldedAlias(Func):
-    """`FoldedAlias("alias")`. Aliases are ASCII."""
+    """`FoldedAlias("alias")`. Of letters that are not ASCII, it is for the database to say."""
 
     function = "LOWER"
     output_field = CharField()

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.actor import Actor
+from accounts.actor import Actor, Channel
 from accounts.models import User
 from artifacts import artifacts, search_index, search_query, versions
 from artifacts.aliases import aliases
@@ -317,6 +317,13 @@ def test_aliases_are_found_by_their_beginning_in_any_case(vera, alice, shelf):
     # What is an alias is not the beginning of others; nothing in it stands for other characters.
     assert sorted(found[2]) == ["PRO", "Prod-2", "prod_3", "production"]
     assert found[3:] == [["Prod-2"], [], []]
+
+
+def test_aliases_of_other_letters_are_found_by_their_beginning(vera, alice, shelf):
+    version = ArtifactAlias.objects.get(alias="production").version
+    aliases.move(Actor(alice, Channel.WANDB), version.artifact, 'Größe "1%_"', version)
+    for text in ("Grö", "grö", 'Größe "1%'):
+        assert [row.alias for row in named_versions(vera, text)] == ['Größe "1%_"']
 
 
 def test_the_beginnings_of_aliases_are_a_range_of_an_index(vera, shelf):
