@@ -5,12 +5,14 @@ from django.http import HttpRequest, JsonResponse
 from core import errors
 
 # What these URLs begin with, in lower case.
-_PREFIXES = ("/graphql", "/files/", "/artifactsv2/", "/sdk/")
+_PREFIXES = ("/files/", "/artifactsv2/", "/sdk/")
 
 
 def is_wandb(request: HttpRequest) -> bool:
     """Whether a request is for one of this face's URLs."""
-    return request.path_info.lower().startswith(_PREFIXES)
+    path = request.path_info.lower()
+    # A team may be called `graphql-fans`: its pages are none of them.
+    return path == "/graphql" or path.startswith(_PREFIXES)
 
 
 def problem_response(status: int, message: str, retry_after: int | None = None) -> JsonResponse:
