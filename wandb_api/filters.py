@@ -29,12 +29,15 @@ from wandb_api.json_values import JsonListHas, JsonNumber, JsonText, JsonTruth, 
 MAX_CONDITIONS = 200
 MAX_DEPTH = 20
 MAX_PATTERN_LENGTH = 256
+MAX_ORDERS = 10
 # Patterns look at so much of a text. SQLite's are Python's, which take time beyond measure for some: so none repeats a
 # group, and few parts of one repeat.
 _PATTERN_LOOKS_AT = 256
 _MAX_REPEATS = 3
 _REFUSED_PATTERN = re.compile(r"\)[*+{]|\(\?(?!i\))|(?<=.)\(\?i|\\[^\W_dDwWsSntAZ]|[*+?}][+]|\[[:.=]|\0")
 _REPEAT = re.compile(r"(?<!\\)[*+]|\{\d*,\d*\}")
+# PostgreSQL knows no more than 255 times.
+_OFTEN = re.compile(r"\{\d*,?(?:\d{4,}|2(?:5[6-9]|[6-9]\d)|[3-9]\d\d)[,}]")
 
 _COMPARISONS: dict[str, type[Any]] = {
     "$eq": Exact,
@@ -93,7 +96,8 @@ class NumberColumn(TextColumn):
     def compare(self, operator: str, value: Any) -> list[Any]:
         if value is None:
             return [IsNull(F(self.column), True)] if operator == "$eq" else []
-        return [_COMPARISONS[operator](F(self.column), Value(value))] if _is_number(value) else []
+        # As a decimal fraction: SQLite takes no larger integers.
+        return [_COMPARISONS[operator](F(self.column), Value(float(value)))] if _is_number(value) else []
 
     def exists(self) -> list[Any]:
         return [IsNull(F(self.column), False)]
@@ -212,7 +216,10 @@ def order(text: str | None, find: Finder = RunColumns.find, default: str = "-cre
     """What rows are ordered by: `+path` or `-path`, several with commas between. What has no value comes last."""
     found: list[Any] = []
     direction = "-"
-    for part in (text or default).split(","):
+    parts = (text or default).split(",")
+    if len(parts) > MAX_ORDERS:
+        raise errors.Invalid(f"A list is ordered by at most {MAX_ORDERS} columns.")
+    for part in parts:
         part = part.strip()
         direction = "-" if part.startswith("-") else "+"
         path = part.lstrip("+-")
@@ -359,9 +366,9 @@ def _is_finite(value: int | float) -> bool:
 def _time(value: Any) -> datetime:
     try:
         found = datetime.fromisoformat(value)
-    except (TypeError, ValueError) as error:
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (TypeError, ValueError, OverflowError) as error:
         raise errors.Invalid(f"{value!r} is not a time such as 2026-05-03T12:00:00Z.") from error
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _pattern(value: Any) -> str:
@@ -370,7 +377,7 @@ def _pattern(value: Any) -> str:
     except (TypeError, re.error, RecursionError, OverflowError) as error:
         raise errors.Invalid(f"$regex takes a regular expression: {error}") from error
     is_long = len(value) > MAX_PATTERN_LENGTH or len(_REPEAT.findall(value)) > _MAX_REPEATS
-    if is_long or _REFUSED_PATTERN.search(value):
+    if is_long or _REFUSED_PATTERN.search(value) or _OFTEN.search(value):
         raise errors.Invalid(
             f"$regex takes patterns of at most {MAX_PATTERN_LENGTH} characters, without repeated groups or references, "
             f"in which at most {_MAX_REPEATS} parts repeat."

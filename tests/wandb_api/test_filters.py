@@ -64,6 +64,7 @@ ALL = ["first", "second", "third"]
         ({"displayName": {"$contains": "first"}}, ["first"]),
         ({"name": {"$gt": "first"}}, ["second", "third"]),
         ({"exitcode": 1}, ["second"]),
+        ({"exitcode": {"$lt": 10**30}}, ["second"]),
         # Types are told apart: 0.1 is not "0.1".
         ({"config.lr": 0.1}, ["first"]),
         ({"config.lr": "0.1"}, ["second"]),
@@ -127,8 +128,11 @@ def test_a_filter_finds_runs(condition, found):
         ({"name": {"$regex": "(a+)+$"}}, "$regex"),
         ({"name": {"$regex": "a*b*c*d*"}}, "$regex"),
         ({"name": {"$regex": r"(a)\1"}}, "$regex"),
+        ({"name": {"$regex": "a{256}"}}, "$regex"),
+        ({"name": {"$regex": "a{2,1000}"}}, "$regex"),
         ({"name": {"$regex": 5}}, "$regex"),
         ({"created_at": {"$gt": "yesterday"}}, "yesterday"),
+        ({"created_at": {"$gt": "0001-01-01T00:00:00+14:00"}}, "0001"),
         ({"name": "a\0b"}, "NUL"),
         ({"name": {"$in": ["x"] * 300}}, "200"),
         ([], "object"),
@@ -171,7 +175,7 @@ def test_an_order_sorts_runs(rows, text, found):
 
 
 def test_an_order_by_what_runs_do_not_have_is_refused():
-    for text in ("colour", "+tags", "config"):
+    for text in ("colour", "+tags", "config", ",".join(f"config.{number}" for number in range(1000))):
         with pytest.raises(errors.Invalid):
             filters.order(text)
 
