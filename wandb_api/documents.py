@@ -1,5 +1,6 @@
 """The documents that clients send: parsed, bounded and validated once each."""
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -29,7 +30,11 @@ MAX_LENGTH = 100_000
 MAX_TOKENS = 8_000
 MAX_DEPTH = 20
 MAX_FIELDS = 4_000
+# The client has a few hundred, of up to 2,200 characters. Long ones of others would fill the memory.
 _CACHED = 500
+_CACHED_LENGTH = 5_000
+# PostgreSQL stores none. In JSON around the document, a NUL is refused already.
+_NUL = re.compile(r"\\u(?:0000|\{0+\})")
 
 
 class Document(NamedTuple):
@@ -45,11 +50,16 @@ class Document(NamedTuple):
         return next(one for one in self.node.definitions if isinstance(one, OperationDefinitionNode))
 
 
-@lru_cache(maxsize=_CACHED)
 def read(text: str) -> Document:
     """The document of this text."""
     if len(text) > MAX_LENGTH:
         return _refused(f"The document is over {MAX_LENGTH:,} characters.")
+    return _read_cached(text) if len(text) <= _CACHED_LENGTH else _read(text)
+
+
+def _read(text: str) -> Document:
+    if _NUL.search(text):
+        return _refused("The document has a NUL character in a text.")
     try:
         node = parse(text, no_location=True, max_tokens=MAX_TOKENS)
     except GraphQLSyntaxError as error:
@@ -62,6 +72,9 @@ def read(text: str) -> Document:
     if problem := _too_large(node, operations[0]):
         return _refused(problem)
     return Document(node, tuple(validate(SCHEMA, node, max_errors=5)))
+
+
+_read_cached = lru_cache(maxsize=_CACHED)(_read)
 
 
 def without_unknown_keys(document: Document, variables: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """How fields of the schema get their values: from an attribute of the row, or from a function of the same name."""
 
+import logging
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache, partial
@@ -19,6 +20,7 @@ from graphql import (
 
 from core import errors
 
+logger = logging.getLogger(__name__)
 Resolver = Callable[..., Any]
 
 
@@ -62,8 +64,16 @@ def get_attribute(row: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
     if isinstance(row, Mapping):
         return row.get(name)
     if row is None or not hasattr(row, name):
-        raise NotServed(f"This server does not serve `{info.parent_type.name}.{info.field_name}` of the wandb client.")
+        field = f"{info.parent_type.name}.{info.field_name}"
+        _log_once(field)
+        raise NotServed(f"This server does not serve `{field}` of the wandb client.")
     return getattr(row, name)
+
+
+@lru_cache(maxsize=2000)
+def _log_once(field: str) -> None:
+    """Of a resolver that was forgotten nobody would learn otherwise. The cache remembers what was logged."""
+    logger.warning("No resolver serves %s, which a client asked for.", field)
 
 
 def selected_fields(info: GraphQLResolveInfo) -> set[str]:

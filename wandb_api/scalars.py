@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +10,9 @@ from graphql import GraphQLError, GraphQLScalarType, GraphQLSchema, ValueNode
 from graphql.utilities import value_from_ast_untyped
 
 _MAX_INT = 2**63 - 1
+# What a text of JSON may hold, and no database: NUL, or half of a surrogate pair.
+_SUSPECT = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 def without_nan(value: Any) -> Any:
@@ -28,11 +32,23 @@ def to_json(value: Any) -> str:
 
 
 def from_json(text: str) -> Any:
-    """The value of a `JSONString`, with texts for numbers that JSON does not have. Raises `GraphQLError`."""
+    """The value of a `JSONString`, with texts for numbers that JSON does not have. Raises `GraphQLError`.
+
+    Characters that no database stores become U+FFFD.
+    """
     try:
-        return without_nan(json.loads(text))
+        value = without_nan(json.loads(text))
+        return _storable(value) if _SUSPECT.search(text) else value
     except (ValueError, RecursionError) as error:
         raise GraphQLError(f"A JSONString is not JSON: {error}") from error
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return _NO_TEXT.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_storable(key): _storable(one) for key, one in value.items()}
+    return [_storable(one) for one in value] if isinstance(value, list) else value
 
 
 def _json_string(value: Any) -> str:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.wandb_api.graphql_client import GraphqlClient
-from wandb_api import documents
+from wandb_api import documents, resolvers
 
 VIEWER = "query V { viewer { username } }"
 
@@ -142,6 +142,32 @@ def test_what_is_not_served_yet_is_said_and_not_tried_again(client):
                          input={"host": "x"})  # fmt: skip
     assert answer.status_code in (200, 400)
     assert answer.json()["errors"]
+
+
+def test_what_is_not_served_yet_is_logged_once(client, caplog):
+    resolvers._log_once.cache_clear()
+    for _ in range(2):
+        client.post("mutation M($input: CreateAgentInput!) { createAgent(input: $input) { agent { id } } }",
+                    input={"host": "x"})  # fmt: skip
+    [record] = [one for one in caplog.records if one.name == "wandb_api.resolvers"]
+    assert "Mutation.createAgent" in record.getMessage()
+
+
+def test_long_documents_are_not_remembered():
+    padded = VIEWER + " #" + "x" * documents._CACHED_LENGTH
+    assert documents.read(VIEWER) is documents.read(VIEWER)
+    assert documents.read(padded) is not documents.read(padded)
+
+
+def test_text_that_no_database_stores(client, project):
+    """Wherever it stands: in the document, in its variables, or in JSON that is a text in these."""
+    query = """query Q($filters: JSONString) {
+        project(name: "demo", entityName: "acme") { runs(filters: $filters) { totalCount } } }"""
+    for text in ("\\u0000", "\\ud800"):
+        for filters in (f'{{"config.x": "{text}"}}', f'{{"config.{text}": 1}}'):
+            assert client.ask(query, filters=filters)["project"]["runs"] == {"totalCount": 0}
+    for text in ("\\u0000", "\\u{0}"):
+        assert "NUL" in message_of(client.post(f'{{ project(name: "{text}", entityName: "acme") {{ id }} }}'))
 
 
 words = st.sampled_from(
