@@ -7,6 +7,7 @@ the sha256 is added by a worker. Bytes that the project has, or this user has se
 import re
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -30,6 +31,8 @@ FOLDER = "wandb_artifacts"
 _BATCH_SIZE = 1_000
 # Of a user's other drafts, so many are looked into for bytes that an interrupted program has sent.
 _MAX_DRAFTS = 5
+# URLs are signed after their expiry is recorded, and a PUT that begins before its URL expires ends after that.
+_REPLACEABLE_FOR = storage.SIGNED_URL_LIFE + timedelta(minutes=15)
 _MIME_TYPE = re.compile(r"[\w.+-]{1,100}/[\w.+-]{1,100}", re.ASCII)
 
 
@@ -191,7 +194,7 @@ def _assign(
     missing = {request.md5: request for request in reversed(requests) if request.md5 not in held}
     objects = {str(obj.md5): obj for obj in _expected(version).filter(Among("md5", missing))}
     again = [obj.pk for md5, obj in objects.items() if not missing[md5].parts]
-    expires_at = timezone.now() + storage.SIGNED_URL_LIFE
+    expires_at = timezone.now() + _REPLACEABLE_FOR
     StoredObject.objects.filter(Among("pk", again)).update(url_expires_at=expires_at)
     new = [request for request in missing.values() if request.md5 not in objects]
     keys = uploads.unused_keys(version, [f"{FOLDER}/{request.path}" for request in new])

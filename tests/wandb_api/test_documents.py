@@ -148,7 +148,7 @@ def test_what_is_not_served_yet_is_logged_once(client, caplog):
     resolvers._log_once.cache_clear()
     for _ in range(2):
         client.post("mutation M($input: CreateAgentInput!) { createAgent(input: $input) { agent { id } } }",
-                    input={"host": "x"})  # fmt: skip
+                    input={"host": "x", "sweep": "x"})  # fmt: skip
     [record] = [one for one in caplog.records if one.name == "wandb_api.resolvers"]
     assert "Mutation.createAgent" in record.getMessage()
 

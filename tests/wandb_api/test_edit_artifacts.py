@@ -129,13 +129,15 @@ def test_aliases_of_another_collection_are_refused(wandb, artifact, other, v1):
         change_aliases(wandb, "addAliases", v1, "best", project="acme/nowhere")
 
 
-def test_a_version_with_aliases_is_deleted_when_told_so(wandb, artifact, v1):
+def test_a_version_with_aliases_is_deleted_when_told_so(wandb, vera, artifact, v1):
     with pytest.raises(Refused, match="Version v1 has the aliases latest"):
         wandb.mutate("deleteArtifact", "artifact { id }", artifactID=artifact_id(v1), deleteAliases=False)
     for _ in range(2):
         answer = wandb.mutate("deleteArtifact", "artifact { id state }", artifactID=artifact_id(v1), deleteAliases=True)
         assert answer["artifact"] == {"id": artifact_id(v1), "state": "DELETED"}
     assert not ArtifactVersion.objects.finalized().exists()
+    with pytest.raises(Refused, match="You need the Editor role"):
+        GraphqlClient(vera).mutate("deleteArtifact", "artifact { metadata }", artifactID=artifact_id(v1))
 
 
 def test_a_draft_is_deleted(wandb, bob, artifact):

@@ -6,6 +6,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from graphql import GraphQLResolveInfo
 
+from accounts import permissions
+from accounts.models import Role
 from artifacts import errors, validators, versions
 from artifacts.lineage import usages
 from artifacts.models import Artifact, ArtifactVersion
@@ -69,6 +71,8 @@ def delete_artifact(root: Any, info: GraphQLResolveInfo, input: dict[str, Any]) 
     context: Context = info.context
     rows = ArtifactVersion.objects.filter(artifact__in=Artifact.objects.visible_to(context.user))
     version = ids.get(rows.select_related("artifact__project__team"), "Artifact", input["artifact_id"], "Artifact")
+    # What was deleted is told of to whoever could delete it, and to nobody else.
+    permissions.require(context.actor, version.artifact.project.team, Role.EDITOR)
     if version.state != ArtifactVersion.State.DELETED:
         delete_aliases = bool(input.get("delete_aliases"))
         versions.delete(context.actor, version, delete_aliases=delete_aliases, keep_latest=True)

@@ -13,7 +13,8 @@ from projects.models import Project, Run, State
 def versions(artifact: Artifact, count: int, runs: Iterable[Run | None] = ()) -> list[ArtifactVersion]:
     """So many finalized versions more, made by these runs where there are any."""
     artifact.refresh_from_db()
-    first = artifact.last_assigned_number + 1
+    last = artifact.last_assigned_number
+    first = artifact.first_number if last is None else last + 1
     runs = list(runs) or [None] * count
     rows = [
         ArtifactVersion(
