@@ -85,7 +85,7 @@ def test_alias_and_version_are_taken_literally(vera, bob, artifact, v1):
         name_resolution.resolve(vera, "acme/demo/data", version="latest")
 
 
-@pytest.mark.parametrize("version", ["v0", "v01", "1", "V1", "v1 ", "v-1", "v1.0", "v9999999999", "v1\n", "v１"])
+@pytest.mark.parametrize("version", ["v00", "v01", "1", "V1", "v1 ", "v-1", "v1.0", "v9999999999", "v1\n", "v１"])
 def test_what_is_no_version(vera, v1, version):
     with pytest.raises(Invalid):
         name_resolution.resolve(vera, "acme/demo/data", version=version)
