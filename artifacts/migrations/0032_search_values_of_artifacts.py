@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("artifacts", "0031_alias_by_beginning")]
+    dependencies = [("artifacts", "0031_alias_prefix_index")]
 
     operations = [
         migrations.AddIndex(

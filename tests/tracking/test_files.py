@@ -99,12 +99,12 @@ def test_who_may_not_edit_changes_nothing(run, bob, vera, mallory):
     file = save(bob, run, "a", b"x")
     for user in (vera, mallory):
         for act in (
-            lambda: files.begin(Actor(user), run, ["a"]),  # noqa: B023
-            lambda: files.mark_uploaded(Actor(user), run, ["a"]),  # noqa: B023
-            lambda: files.delete(Actor(user), [file]),  # noqa: B023
+            lambda actor: files.begin(actor, run, ["a"]),
+            lambda actor: files.mark_uploaded(actor, run, ["a"]),
+            lambda actor: files.delete(actor, [file]),
         ):
             with pytest.raises(errors.Denied):
-                act()
+                act(Actor(user))
     assert [get(file) for file in files.listed(run)] == [b"x"]
 
 
