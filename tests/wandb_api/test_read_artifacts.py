@@ -170,9 +170,10 @@ def test_versions_are_listed_newest_first_page_by_page(wandb, bob, artifact):
     assert page(filters='{"createdAt": {"$gt": "2020-01-01T00:00:00"}}')[0] == ["v3", "v2", "v1"]
     assert page(filters='{"version_index": {"$lt": 2}}')[0] == ["v1"]
     assert page(filters=f'{{"version_index": {{"$in": [1, {10**30}]}}}}')[0] == ["v1"]
+    # No database stores these, so nothing is called so.
+    assert page(filters='{"alias": "\\ud800"}')[0] == page(filters='{"tags": "\\u0000"}')[0] == []
     for odd in ('{"colour": "red"}', '{"tags": {"$where": "1"}}', '{"created_at": {"$gt": "soon"}}', '["tags"]',
-                '{"created_at": {"$gt": "0001-01-01T00:00:00+14:00"}}', '{"alias": "\\ud800"}',
-                '{"tags": "\\u0000"}', '{"version_index": Infinity}'):  # fmt: skip
+                '{"created_at": {"$gt": "0001-01-01T00:00:00+14:00"}}', '{"version_index": Infinity}'):  # fmt: skip
         with pytest.raises(Refused, match=r"filter|is not a value"):
             page(filters=odd)
     with pytest.raises(Refused, match="cannot be ordered by 'colour'"):
