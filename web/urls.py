@@ -17,4 +17,5 @@ urlpatterns = [
     path("", include("web.lineage.urls")),
     path("", include("web.notifications.urls")),
     path("", include("web.projects.urls")),
+    path("", include("web.runs.urls")),
 ]

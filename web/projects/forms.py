@@ -1,4 +1,4 @@
-"""Forms of projects, and filters of the lists of projects and runs."""
+"""Forms of projects, and the filter of their list."""
 
 from typing import Any
 
@@ -6,9 +6,7 @@ from django import forms
 from django.db.models import QuerySet
 
 from accounts.models import Team
-from core.validators import validate_single_line
-from projects.models import Project, Run, State, Visibility
-from web.artifacts.forms import TagsForm
+from projects.models import Project, Visibility
 from web.forms import QueryField, SearchForm
 
 _VISIBILITIES = [
@@ -20,32 +18,6 @@ _VISIBILITIES = [
 class ProjectFilter(SearchForm):
     q = QueryField("projects")
     team = forms.CharField(required=False, max_length=64)
-
-
-class RunFilter(SearchForm):
-    q = QueryField("runs")
-    state = forms.ChoiceField(required=False, choices=[("", "All states"), *State.choices])
-    group = forms.CharField(required=False, max_length=128)
-    job_type = forms.CharField(required=False, max_length=128)
-
-
-class RunEditForm(TagsForm):
-    display_name = forms.CharField(
-        max_length=256, required=False, label="Name", help_text="Shown instead of the ID, which stays as it is."
-    )
-    notes = forms.CharField(
-        required=False, max_length=2**16, widget=forms.Textarea(attrs={"rows": 5}), help_text="Markdown."
-    )
-    field_order = ["display_name", "tags", "notes"]
-
-    @classmethod
-    def initial_of(cls, run: Run) -> dict[str, Any]:
-        return {"display_name": run.display_name, "notes": run.notes, "tags": ", ".join(run.tags)}
-
-    def clean_display_name(self) -> str:
-        name: str = self.cleaned_data["display_name"]
-        validate_single_line(name)
-        return name
 
 
 class ProjectForm(forms.Form):
