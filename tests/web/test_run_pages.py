@@ -86,7 +86,7 @@ def test_a_run_shows_what_it_did(browser, run, vera, bob, alice, django_assert_m
         host="<i>box", git_commit="0" * 40, git_remote="javascript:alert(1)", **changes
     )
     client = browser(vera)
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         response = client.get("/acme/demo/runs/brisk-otter-1")
 
     assert (response.context["logged"], response.context["used"]) == ([made], [used])
@@ -106,7 +106,7 @@ def test_the_last_rows_of_the_history_are_a_table(browser, run, vera, bob, djang
     rows.append({"_step": 12, "<img src=x>": "<b>" + "x" * 100})
     history.append(Actor(bob), run, uuid4(), 0, rows)
     client = browser(vera)
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         response = client.get("/acme/demo/runs/brisk-otter-1")
 
     table = response.context["history"]

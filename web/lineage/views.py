@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from accounts import permissions
 from artifacts.lineage import impact, impact_csv
 from artifacts.models import ArtifactVersion
 from web import rendering
@@ -17,6 +16,7 @@ from web.artifacts.lookups import get_artifact_for_head, get_version, get_versio
 from web.hierarchies import references
 from web.lineage import contexts, forms, lookups
 from web.projects.lookups import get_run
+from web.runs import tabs
 
 
 @login_required
@@ -46,8 +46,7 @@ def version_lineage(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
 def run_lineage(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     run = get_run(request, **url_kwargs)
     view = forms.LineageFilter(request.GET).values()
-    context = {"run": run, "project": run.project, "tab": "lineage", "active_nav": "home"}
-    context |= permissions.template_flags(run.role)
+    context = {} if rendering.is_partial(request) else tabs.context(run, "lineage")
     context |= contexts.lineage(request, run, nodes=view["nodes"] or "versions", view=view)
     return rendering.render_page(request, "lineage/run.html", context)
 

@@ -6,7 +6,6 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
 from artifacts.aliases import excerpts
@@ -14,11 +13,11 @@ from artifacts.lineage import usages
 from artifacts.models import ArtifactVersion
 from core import long_values
 from projects import runs
-from projects.models import Run, State
+from projects.models import Run
 from web import rendering
 from web.projects.lookups import get_run
 from web.rendering import post_data
-from web.runs import history_table
+from web.runs import history_table, tabs
 from web.runs.forms import RunEditForm
 
 MAX_VERSIONS = 200
@@ -34,22 +33,18 @@ def run_page(request: HttpRequest, team: str, project: str, name: str) -> HttpRe
     logged = list(visible.filter(run=run)[:MAX_VERSIONS])
     used = list(usages.versions_used(run, visible)[:MAX_VERSIONS])
     excerpts.attach(version.artifact for version in (*logged, *used))
-    fingerprint = _fingerprint(run, [*logged, *used])
+    context = tabs.context(run, "overview")
+    fingerprint = _fingerprint(run, [*logged, *used], context["tabs"])
     if request.GET.get("seen") == fingerprint:
         return HttpResponse(status=204)
-    context = {
-        "run": run,
-        "project": run.project,
-        "tab": "overview",
+    context |= {
         "logged": logged,
         "used": used,
         "history": history_table.latest(run),
         # Clients keep their own values under such names.
         "summary": {name: value for name, value in run.summary.items() if not name.startswith("_")},
         "fingerprint": fingerprint,
-        "active_nav": "home",
-        "is_running": run.state == State.RUNNING,
-    } | permissions.template_flags(run.role)
+    }
     return rendering.render_page(request, "runs/overview.html", context)
 
 
@@ -81,7 +76,7 @@ def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     return rendering.render_form(request, None, f"Delete run {run.title}?", message, **options)
 
 
-def _fingerprint(run: Run, versions: list[ArtifactVersion]) -> str:
+def _fingerprint(run: Run, versions: list[ArtifactVersion], shown_tabs: list[tabs.Tab]) -> str:
     """What may change on the page while it is open."""
     state = [run.state, run.summary, run.history_row_count, run.notes, run.tags, run.display_name]
     state += [run.exit_code, run.error]
@@ -89,4 +84,4 @@ def _fingerprint(run: Run, versions: list[ArtifactVersion]) -> str:
         (str(version.pk), version.artifact.alias_excerpt, getattr(version, "requested_as", None))
         for version in versions
     ]
-    return hashlib.sha256(repr([state, names]).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr([state, names, [tab.name for tab in shown_tabs]]).encode()).hexdigest()[:16]
