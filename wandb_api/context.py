@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from accounts import errors
 from accounts.actor import Actor
 from accounts.models import Scope
+from core.query_hooks import QueryHook
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 # Rows that one document may be answered with, over all its lists.
 MAX_ROWS = 50_000
 MAX_PAGE = 10_000
+# Queries of the database that one document may cost; the client's own cost up to 20.
+MAX_READS = 200
 
 
 class NotSignedIn(Exception):
@@ -26,6 +29,11 @@ class Context:
     caller: Actor | None
     base_url: str
     rows: int = field(default=0)
+    reads: int = field(default=0)
+
+    def __post_init__(self) -> None:
+        # Whatever resolver is added, what it reads is counted.
+        self.query_hook = QueryHook(self.count_reads)
 
     @property
     def actor(self) -> Actor:
@@ -46,6 +54,12 @@ class Context:
         key = self.actor.key
         if key is not None and key.scope == Scope.READ:
             raise errors.ReadOnlyKey(f"The key '{key.name}' is read-only: use a key with read & write access.")
+
+    def count_reads(self, count: int = 1) -> None:
+        """Count queries, or calls of the object store, against what the document may cost. Raises `Invalid`."""
+        self.reads += count
+        if self.reads > MAX_READS:
+            raise errors.Invalid(f"The document takes over {MAX_READS} queries to answer: ask for less at once.")
 
     def page_size(self, first: int | None, default: int = 50) -> int:
         """How many rows a list gives at most, counted against what the document may cost.

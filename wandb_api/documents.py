@@ -17,6 +17,7 @@ from graphql import (
     GraphQLSyntaxError,
     InlineFragmentNode,
     OperationDefinitionNode,
+    OperationType,
     SelectionSetNode,
     parse,
     type_from_ast,
@@ -30,6 +31,8 @@ MAX_LENGTH = 100_000
 MAX_TOKENS = 8_000
 MAX_DEPTH = 20
 MAX_FIELDS = 4_000
+# Each bounds what it does by itself; the client sends one.
+MAX_MUTATIONS = 5
 # The client has a few hundred, of up to 2,200 characters. Long ones of others would fill the memory.
 _CACHED = 500
 _CACHED_LENGTH = 5_000
@@ -105,7 +108,7 @@ def _too_large(node: DocumentNode, operation: OperationDefinitionNode) -> str | 
     """What is too much: fragments count wherever they are spread."""
     fragments = {one.name.value: one for one in node.definitions if isinstance(one, FragmentDefinitionNode)}
     waiting: list[tuple[SelectionSetNode, int, frozenset[str]]] = [(operation.selection_set, 1, frozenset())]
-    fields = 0
+    fields = mutations = 0
     while waiting:
         selections, depth, inside = waiting.pop()
         if depth > MAX_DEPTH:
@@ -114,6 +117,10 @@ def _too_large(node: DocumentNode, operation: OperationDefinitionNode) -> str | 
             fields += 1
             if fields > MAX_FIELDS:
                 return f"The document selects over {MAX_FIELDS:,} fields."
+            if depth == 1 and isinstance(one, FieldNode) and operation.operation == OperationType.MUTATION:
+                mutations += 1
+                if mutations > MAX_MUTATIONS:
+                    return f"The document has over {MAX_MUTATIONS} mutations: send them one by one."
             match one:
                 case FieldNode(selection_set=SelectionSetNode() as below):
                     waiting.append((below, depth + 1, inside))

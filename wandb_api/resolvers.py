@@ -119,10 +119,21 @@ def bind(schema: GraphQLSchema, resolvers: Iterable[Resolvers], types: Mapping[t
 
 def _bind_fields(type_: GraphQLObjectType, functions: dict[str, Resolver]) -> None:
     for name, field in type_.fields.items():
-        field.resolve = functions.pop(snake_case(name), get_attribute)
+        resolver = functions.pop(snake_case(name), get_attribute)
+        field.resolve = _uncounted(resolver) if type_.name == "Mutation" else resolver
         _name_keys(field.args)
     if functions:
         raise LookupError(f"{type_.name} has no fields {sorted(functions)}.")
+
+
+def _uncounted(mutation: Resolver) -> Resolver:
+    """A mutation bounds what it reads by itself; what is selected of its result is counted."""
+
+    def resolve(root: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+        with info.context.query_hook.paused():
+            return mutation(root, info, **arguments)
+
+    return resolve
 
 
 def _name_keys(keys: Mapping[str, Any]) -> None:

@@ -94,6 +94,38 @@ def test_rows_are_bounded(client):
     assert "32-bit" in message_of(too_large)
 
 
+@pytest.mark.parametrize(
+    "field",
+    ["runCount", 'artifactCollectionMembership(name: "data:latest") { id }', 'bucket(name: "$run") { historyTail }',
+     'bucket(name: "$run") { files(first: 1) { totalCount } }', 'artifactType(name: "model") { id }'],
+)  # fmt: skip
+def test_reads_are_bounded_however_few_rows_they_have(client, artifact, v1, run, field):
+    def ask(count: int) -> HttpResponse:
+        fields = " ".join(f"a{number}: {field.replace('$run', run.name)}" for number in range(count))
+        return client.post(f'{{ project(name: "demo", entityName: "acme") {{ {fields} }} }}')
+
+    assert "errors" not in ask(8).json()
+    refused = ask(250)
+    assert refused.status_code == 200
+    assert "queries" in message_of(refused)
+    # Not once for each field.
+    assert len(refused.json()["errors"]) == 1
+
+
+def test_mutations_are_bounded_and_so_is_what_is_read_of_their_results(client, project):
+    def mutations(count: int, selection: str) -> str:
+        input = '{entityName: "acme", name: "demo"}'
+        return " ".join(f"m{number}: upsertModel(input: {input}) {{ {selection} }}" for number in range(count))
+
+    assert client.ask(f"mutation {{ {mutations(documents.MAX_MUTATIONS, 'inserted')} }}")
+    for text in ("mutation {{ {} }}", "mutation {{ ...F }} fragment F on Mutation {{ {} }}"):
+        refused = client.post(text.format(mutations(documents.MAX_MUTATIONS + 1, "inserted")))
+        assert refused.status_code == 400
+        assert "mutations" in message_of(refused)
+    counts = " ".join(f"a{number}: runCount" for number in range(250))
+    assert "queries" in message_of(client.post(f"mutation {{ {mutations(1, f'project {{ {counts} }}')} }}"))
+
+
 def test_keys_that_inputs_do_not_have_are_dropped(client, project):
     input = {"entityName": "acme", "name": "demo", "description": "known", "fromTheFuture": {"a": [1]}, "id": None}
     answer = client.post(

@@ -14,6 +14,9 @@ from wandb_api.resolvers import Resolvers
 
 run = Resolvers("Run")
 
+# To list files may take calls of the object store for those that are on their way.
+_READS = 10
+
 KIND = "RunFile"
 
 
@@ -78,6 +81,7 @@ def files_(
     pattern: str | None = None,
 ) -> dict[str, Any]:
     """Those of these names, or that match a pattern of SQL's LIKE; all of them for an empty list of names."""
+    info.context.count_reads(_READS)
     found = files.listed(row, [name for name in names if name] if names else None, pattern)
     page = cursors.offset_page(info.context, found, first, after, total_count=found.count(), upload_headers=[])
     for edge in page["edges"]:

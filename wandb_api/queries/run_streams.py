@@ -18,7 +18,8 @@ from wandb_api.scalars import to_json
 run = Resolvers("Run")
 
 _SAMPLES = 500
-_MAX_SPECS = 200
+# Each takes up to three queries.
+_MAX_SPECS = 50
 _MAX_KEYS = 1_000
 
 
