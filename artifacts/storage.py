@@ -147,14 +147,15 @@ def download_file(key: str, offset: int = 0, size: int | None = None) -> Iterato
 def copy_file(source: ObjectInfo, key: str) -> None:
     """Copy up to 5 GiB inside the store, if the source is still this one: `BytesMismatch` if not, or `Missing`.
 
-    The bytes alone: headers that were sent along with them stay behind.
+    Of a source without an ETag, whatever is there. The bytes alone: headers that were sent along with them stay behind.
     """
+    condition = {"CopySourceIfMatch": f'"{source.etag}"'} if source.etag else {}
     with translate_errors():
         client_for_copies(source.size).copy_object(
             Bucket=bucket_name(),
             Key=key,
             CopySource={"Bucket": bucket_name(), "Key": source.key},
-            CopySourceIfMatch=f'"{source.etag}"',
+            **condition,
             MetadataDirective="REPLACE",
             ContentType="application/octet-stream",
         )

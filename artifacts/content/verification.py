@@ -19,7 +19,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from artifacts import errors
-from artifacts.content import digests, extents
+from artifacts.content import digests, extents, relocation
 from artifacts.content.object_reader import ContentReader, ObjectReader
 from artifacts.models import ArtifactFile, ArtifactVersion, Blob, BlobHold, Extent, StoredObject
 from core import bulk_rows, straight_deletes
@@ -155,7 +155,7 @@ def pending_objects(before: datetime) -> list[str]:
 def read_again(now: datetime) -> None:
     """Read once more what a signed URL that is bound to an md5 could replace, once no such URL is valid any more.
 
-    Other bytes of the same md5 can be made; what was replaced is marked as corrupt.
+    That is what was verified before `relocation` moved such bytes. What was replaced is marked as corrupt.
     """
     replaceable = StoredObject.objects.filter(state=StoredObject.State.UPLOADED, url_expires_at__lt=now)
     while objects := dict(replaceable.values_list("pk", "key")[:_OBJECTS_A_QUERY]):
@@ -173,9 +173,9 @@ def read_again(now: datetime) -> None:
 def _unread_blobs(object_ids: Sequence[UUID]) -> Iterator[tuple[str, list[_UnreadBlob]]]:
     """The key of each object that has any, and these by offset. A query for each pack, one for many files."""
     for start in range(0, len(object_ids), _OBJECTS_A_QUERY):
-        objects = StoredObject.objects.filter(
-            pk__in=object_ids[start : start + _OBJECTS_A_QUERY], state=StoredObject.State.UPLOADED
-        )
+        pks = object_ids[start : start + _OBJECTS_A_QUERY]
+        relocation.move(pks)
+        objects = StoredObject.objects.filter(pk__in=pks, state=StoredObject.State.UPLOADED)
         keys, files, packs = {}, [], []
         for pk, key, kind in objects.values_list("pk", "key", "kind"):
             keys[pk] = key
