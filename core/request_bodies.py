@@ -44,7 +44,7 @@ def read(stream: IO[bytes], request: Any, max_bytes: int | None = None) -> bytes
 
 def require_few_values(body: bytes) -> None:
     """Raise `Invalid` for a body with more values than one may have. Known before any of them is built."""
-    if _has_too_many_values(body):
+    if has_too_many_values(body, MAX_VALUES, MAX_CONTAINERS):
         most = f"{MAX_VALUES:,} values, or {MAX_CONTAINERS:,} lists and objects"
         raise errors.Invalid(f"The body has more than {most}: send it in parts.")
 
@@ -85,10 +85,10 @@ def iter_strings(value: Any) -> Iterator[str]:
             waiting.extend(one)
 
 
-def _has_too_many_values(body: bytes) -> bool:
+def has_too_many_values(body: bytes, max_values: int, max_containers: int) -> bool:
     """Known before any of them is built. What a text contains does not count."""
     containers = body.count(b"[") + body.count(b"{")
-    if containers <= MAX_CONTAINERS and containers + body.count(b",") <= MAX_VALUES:
+    if containers <= max_containers and containers + body.count(b",") <= max_values:
         return False
     values = containers = 0
     for token in _TOKEN.finditer(body):
@@ -96,6 +96,6 @@ def _has_too_many_values(body: bytes) -> bool:
         if first != ord('"'):
             values += 1
             containers += first != ord(",")
-            if values > MAX_VALUES or containers > MAX_CONTAINERS:
+            if values > max_values or containers > max_containers:
                 return True
     return False

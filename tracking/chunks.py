@@ -60,6 +60,32 @@ def read_all(
         start = found[-1].end_line
 
 
+def batches(run: Run, stream: Stream, *, min_step: int | None = None, max_step: int | None = None) -> list[list[Range]]:
+    """All chunks that can have such steps, in batches of a few MiB. A query for each 1,001 chunks."""
+    found: list[Range] = []
+    while more := ranges(run, stream, found[-1].end_line if found else 0, min_step=min_step, max_step=max_step):
+        found += more
+    return list(_batches(found)) if found else []
+
+
+def spread(found: Sequence[list[Range]], max_bytes: int) -> list[list[Range]]:
+    """As many of the batches as have `max_bytes` together, evenly spread, with the first and the last; at least one."""
+    count, kept = len(found), list(found)
+    while count > 1 and sum(one.size for batch in kept for one in batch) > max_bytes:
+        count -= 1
+        kept = [found[number] for number in evenly(len(found), count)]
+    return kept
+
+
+def evenly(count: int, samples: int) -> list[int]:
+    """At most `samples` of the numbers below `count`, with the first and the last one."""
+    if count <= samples:
+        return list(range(count))
+    if samples <= 1:
+        return [0][:samples]
+    return [round(number * (count - 1) / (samples - 1)) for number in range(samples)]
+
+
 def load(chunk: RunChunk) -> list[str]:
     """The lines of a chunk. Raises `StoreUnavailable`, where they are in the object store and it does not respond."""
     if chunk.object is None:

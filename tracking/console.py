@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from itertools import islice
 from typing import NamedTuple
 
 from projects.models import Run
@@ -10,6 +11,7 @@ from tracking.models import Stream
 
 # Of one console, what is shown. Downloads have all of it.
 MAX_LINES = 100_000
+MAX_BYTES = 8 * 2**20
 _FORM = re.compile(
     r"(?P<error>ERROR )?(?P<timestamp>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?)"
     r"(?: \[(?P<label>[^]]+)\](?= ))?(?: (?P<text>.*))?",
@@ -36,7 +38,7 @@ def parse(number: int, text: str) -> ConsoleLine:
 
 
 def read(run: Run, *, first: int | None = None, after: int | None = None, last: int | None = None) -> list[ConsoleLine]:
-    """The first lines after number `after`, or with `last` the last lines; at most `MAX_LINES`."""
+    """The first lines after number `after`, or with `last` the last lines; at most `MAX_LINES`, and `MAX_BYTES`."""
     if last is not None:
         return _parsed(streams.numbered_tail(run, Stream.CONSOLE, min(last, MAX_LINES)))
     start = 0 if after is None else after + 1
@@ -48,8 +50,12 @@ def line_count(run: Run) -> int:
 
 
 def _first(run: Run, start: int, count: int) -> Iterable[tuple[int, str]]:
-    found = chunks.read_all(run, Stream.CONSOLE, start)
-    return (line for line, _ in zip(found, range(count), strict=False))
+    size = 0
+    for number, text in islice(chunks.read_all(run, Stream.CONSOLE, start), count):
+        if size and size + len(text) > MAX_BYTES:
+            return
+        size += len(text)
+        yield number, text
 
 
 def _parsed(found: Iterable[tuple[int, str]]) -> list[ConsoleLine]:

@@ -11,13 +11,17 @@ from django.db.models import Min
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
-from core import long_values
+from core import errors, long_values
 from projects.models import Run
 from tracking import chunks, history_keys, lines, series, streams
 from tracking.lines import STEP, Row
 from tracking.models import HistoryWriter, RunChunk, RunStream, Stream
 
 MAX_CHUNKS_A_PAGE = 1000
+# Bytes of lines that are read to choose rows from. Of a longer history, rows of parts of it are chosen.
+MAX_SCANNED_BYTES = 32 * 2**20
+# Bytes of the rows that are read between two steps at once.
+MAX_READ_BYTES = 32 * 2**20
 _PLAIN = re.compile(r"[A-Za-z0-9_ -]+")
 
 
@@ -72,10 +76,15 @@ def page(
     There may be fewer than `limit` before the next page: rows have as many bytes as `long_values` lets a page of this
     request have, and those of other steps count too.
     """
+    return _measured_page(run, start, limit, min_step, max_step)[0]
+
+
+def _measured_page(run: Run, start: int, limit: int, min_step: int | None, max_step: int | None) -> tuple[Page, int]:
+    """The page, and the bytes of its rows."""
     budget = long_values.page_budget()
     found = chunks.ranges(run, Stream.HISTORY, start, min_step=min_step, max_step=max_step)
     if not found:
-        return Page([], None)
+        return Page([], None), 0
     first, end, has_more = max(start, found[0].first_line), *_end_of_page(found, start, limit, budget)
     rows: list[Row] = []
     size = 0
@@ -83,11 +92,11 @@ def page(
         row = lines.load(text)
         if row is None or not _is_between(row, min_step, max_step):
             continue
+        if len(rows) == limit or (rows and size + len(text) > budget):
+            return Page(rows, number), size
         size += len(text)
-        if len(rows) == limit or (rows and size > budget):
-            return Page(rows, number)
         rows.append(row)
-    return Page(rows, end if has_more else None)
+    return Page(rows, end if has_more else None), size
 
 
 def _end_of_page(found: Sequence[chunks.Range], start: int, limit: int, budget: int) -> tuple[int, bool]:
@@ -103,20 +112,53 @@ def _end_of_page(found: Sequence[chunks.Range], start: int, limit: int, budget: 
 
 
 def read(run: Run, *, min_step: int | None = None, max_step: int | None = None, limit: int) -> list[Row]:
-    """At most `limit` rows of steps from `min_step` up to, not including, `max_step`, in their order."""
+    """At most `limit` rows of steps from `min_step` up to, not including, `max_step`, in their order.
+
+    Raises `TooLarge` where these have more than `MAX_READ_BYTES`.
+    """
     rows: list[Row] = []
+    size = 0
     start: int | None = 0
     while start is not None and len(rows) < limit:
-        found, start = page(run, start=start, limit=limit - len(rows), min_step=min_step, max_step=max_step)
-        rows += found
+        found, found_size = _measured_page(run, start, limit - len(rows), min_step, max_step)
+        rows, start, size = rows + found.rows, found.next_row, size + found_size
+        if size > MAX_READ_BYTES:
+            raise _too_many_bytes()
     return rows
 
 
 def spread(run: Run, samples: int, stream: Stream = Stream.HISTORY) -> list[Row]:
-    """At most so many rows of the whole stream, evenly spread, the first and the last one among them."""
-    wanted = set(_evenly(streams.line_count(run, stream), samples))
-    found = (lines.load(text) for number, text in chunks.read_all(run, stream) if number in wanted)
-    return [row for row in found if row is not None]
+    """At most so many rows of the whole stream, evenly spread, the first and the last one among them.
+
+    Of a stream of more than `MAX_SCANNED_BYTES`, rows of parts that are evenly spread. Fewer rows, where these have
+    more bytes than `long_values` lets a page of this request have.
+    """
+    texts: list[str] = []
+    for numbers in _evenly_in(chunks.spread(chunks.batches(run, stream), MAX_SCANNED_BYTES), samples):
+        wanted = set(numbers)
+        found = chunks.read(run, stream, numbers[0], numbers[-1] + 1)
+        texts += [text for number, text in found if number in wanted]
+    budget = long_values.page_budget()
+    while len(texts) > 1 and sum(map(len, texts)) > budget:
+        texts = [texts[number] for number in chunks.evenly(len(texts), len(texts) // 2)]
+    return [row for row in map(lines.load, texts) if row is not None]
+
+
+def _evenly_in(batches: Sequence[Sequence[chunks.Range]], samples: int) -> Iterator[list[int]]:
+    """The numbers of lines that are evenly spread over these batches, batch by batch, without those that have none."""
+    total = sum(one.end_line - one.first_line for batch in batches for one in batch)
+    positions = iter(chunks.evenly(total, samples))
+    position = next(positions, None)
+    before = 0
+    for batch in batches:
+        numbers = []
+        for one in batch:
+            while position is not None and position - before < one.end_line - one.first_line:
+                numbers.append(one.first_line + position - before)
+                position = next(positions, None)
+            before += one.end_line - one.first_line
+        if numbers:
+            yield numbers
 
 
 def sample(
@@ -125,12 +167,15 @@ def sample(
     """At most so many rows that have all of these keys, with these alone, evenly spread over their steps.
 
     Keys of nested objects have dots. Both steps are included. Long histories are read from their thinned series, three
-    queries; all of one is read only for metrics of which no row has both, or for values that are no numbers.
+    queries; their lines are read only for metrics of which no row has both, or for values that are no numbers. Then
+    rows are chosen from `MAX_SCANNED_BYTES` of them. Where so many rows are asked for as there are steps, and thus all
+    of them, it raises `TooLarge` instead.
     """
     rows = series.points(run, keys, samples, min_step, max_step)
     if rows is None:
-        rows = list(_with_keys(run, keys, min_step, max_step))
-    return [rows[number] for number in _evenly(len(rows), samples)]
+        wants_all = min_step is not None and max_step is not None and max_step - min_step <= samples
+        rows = list(_with_keys(run, keys, min_step, max_step, wants_all=wants_all))
+    return [rows[number] for number in chunks.evenly(len(rows), samples)]
 
 
 def keys(run: Run) -> dict[str, Any] | None:
@@ -150,12 +195,14 @@ def latest(run: Run, count: int) -> list[Row]:
     return [row for row in map(lines.load, reversed(streams.tail(run, Stream.HISTORY, count))) if row is not None]
 
 
-def _with_keys(run: Run, keys: Sequence[str], min_step: int | None, max_step: int | None) -> Iterator[Row]:
+def _with_keys(
+    run: Run, keys: Sequence[str], min_step: int | None, max_step: int | None, *, wants_all: bool
+) -> Iterator[Row]:
     wanted = dict.fromkeys(keys)
     # They are in the text of each row that has the keys: no encoder escapes these characters.
     names = [max(found, key=len) for key in wanted if (found := _PLAIN.findall(key))]
     end = None if max_step is None else max_step + 1
-    for _, text in chunks.read_all(run, Stream.HISTORY, min_step=min_step, max_step=end):
+    for text in _scan(run, min_step, end, wants_all=wants_all):
         if not all(name in text for name in names):
             continue
         row = lines.load(text)
@@ -166,20 +213,27 @@ def _with_keys(run: Run, keys: Sequence[str], min_step: int | None, max_step: in
             yield {key: values[key] for key in wanted}
 
 
+def _scan(run: Run, min_step: int | None, end: int | None, *, wants_all: bool) -> Iterator[str]:
+    """The lines of the chunks with such steps: `MAX_SCANNED_BYTES` of them, or `TooLarge` where all are wanted."""
+    found = chunks.batches(run, Stream.HISTORY, min_step=min_step, max_step=end)
+    kept = chunks.spread(found, MAX_SCANNED_BYTES)
+    if wants_all and len(kept) < len(found):
+        raise _too_many_bytes()
+    for batch in kept:
+        for _, text in chunks.read(run, Stream.HISTORY, batch[0].first_line, batch[-1].end_line):
+            yield text
+
+
+def _too_many_bytes() -> errors.TooLarge:
+    message = f"The rows between these steps have more than {MAX_READ_BYTES // 2**20} MiB: ask for fewer steps at once."
+    return errors.TooLarge(message)
+
+
 def _is_between(row: Row, min_step: int | None, max_step: int | None) -> bool:
     if min_step is None and max_step is None:
         return True
     step = lines.step_of(row)
     return step is not None and (min_step is None or step >= min_step) and (max_step is None or step < max_step)
-
-
-def _evenly(count: int, samples: int) -> list[int]:
-    """At most `samples` of the numbers below `count`, with the first and the last one."""
-    if count <= samples:
-        return list(range(count))
-    if samples <= 1:
-        return [0][:samples]
-    return [round(number * (count - 1) / (samples - 1)) for number in range(samples)]
 
 
 __all__ = [

@@ -11,12 +11,15 @@ import zlib
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from core import errors
+from core import errors, request_bodies
 from tracking.models import Stream
 
 STEP = "_step"
 MAX_LINE_BYTES = 10 * 2**20
 _MAX_DEPTH = 64
+# Of the lines that one call brings: of rows of a single metric, 32 MiB have fewer of both.
+MAX_VALUES = 2**22
+MAX_CONTAINERS = 2**19
 # What can make a number that is not finite, or half of a character.
 _SUSPECT = re.compile(r"NaN|Infinity|[eE]\+?\d{3}|\\u[dD][89a-fA-F]")
 
@@ -30,6 +33,14 @@ class Line(NamedTuple):
     size: int
     step: int | None = None
     row: Row | None = None
+
+
+def require_few_values(texts: Iterable[str]) -> None:
+    """Raise `TooLarge` for JSON with more values than one call may bring. Known before any of them is built."""
+    body = "\n".join(texts).encode(errors="replace")
+    if request_bodies.has_too_many_values(body, MAX_VALUES, MAX_CONTAINERS):
+        message = f"A run takes at most {MAX_VALUES:,} values, or {MAX_CONTAINERS:,} lists and objects, at once."
+        raise errors.TooLarge(message)
 
 
 def parse(stream: Stream, texts: Iterable[str]) -> list[Line]:

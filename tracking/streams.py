@@ -30,6 +30,10 @@ MAX_LINES = 5_000_000
 MAX_BYTES = 2**30
 # Of what one call brings.
 MAX_APPENDED_BYTES = 32 * 2**20
+# Of what is read from the end of a stream, unless one chunk alone has more.
+MAX_TAIL_BYTES = 8 * 2**20
+# Of what is forgotten in one transaction, unless one chunk alone has more.
+MAX_TRUNCATED_BYTES = 16 * 2**20
 # A run that sends a line every few seconds fills a chunk up, instead of making one for each.
 MAX_CHUNK_LINES = 1000
 MAX_CHUNK_BYTES = 2**16
@@ -47,6 +51,8 @@ def append(actor: Actor, run: Run, stream: Stream, offset: int, texts: Sequence[
     permissions.require(actor, run.project.team, Role.EDITOR)
     if offset < 0:
         raise errors.Invalid("Lines are numbered from 0.")
+    if stream != Stream.CONSOLE:
+        lines.require_few_values(texts)
     new = lines.parse(stream, texts)
     if sum(line.size for line in new) > MAX_APPENDED_BYTES:
         raise errors.TooLarge(f"A run takes at most {MAX_APPENDED_BYTES // 2**20} MiB of lines at once.")
@@ -55,9 +61,10 @@ def append(actor: Actor, run: Run, stream: Stream, offset: int, texts: Sequence[
 
 
 def truncate(actor: Actor, run: Run, stream: Stream, line_count: int) -> None:
-    """Forget all lines but the first `line_count`."""
+    """Forget all lines but the first `line_count`; the last ones first, some MiB in a transaction. Safe to repeat."""
     permissions.require(actor, run.project.team, Role.EDITOR)
-    _replace(run, stream, line_count, None, [])
+    for start in _truncation_turns(run, stream, line_count):
+        _replace(run, stream, start, None, [])
 
 
 def line_count(run: Run, stream: Stream) -> int:
@@ -78,14 +85,19 @@ def tail(run: Run, stream: Stream, count: int) -> list[str]:
 
 
 def numbered_tail(run: Run, stream: Stream, count: int) -> list[tuple[int, str]]:
-    """The last lines with their numbers, oldest first."""
-    newest = list(RunChunk.objects.of(run, stream).reverse().values_list("first_line", "end_line")[:count])
-    missing = count
-    for first, end in newest:
-        if end - first >= missing:
-            return list(chunks.read(run, stream, end - missing, newest[0][1]))
-        missing -= end - first
-    return list(chunks.read(run, stream, newest[-1][0], newest[0][1])) if newest else []
+    """The last lines with their numbers, oldest first; fewer than `count` where these have over `MAX_TAIL_BYTES`."""
+    rows = RunChunk.objects.of(run, stream).reverse().values_list("first_line", "end_line", "size")
+    newest = list(map(chunks.Range._make, rows[:count]))
+    missing, size, start = count, 0, 0
+    for one in newest:
+        size += one.size
+        if size > MAX_TAIL_BYTES and missing < count:
+            break
+        start = max(one.first_line, one.end_line - missing)
+        missing -= one.end_line - start
+        if not missing:
+            break
+    return list(chunks.read(run, stream, start, newest[0].end_line)) if newest else []
 
 
 def lock(run: Run) -> Run:
@@ -100,6 +112,19 @@ def extend(locked: Run, stream: Stream, new: Sequence[Line]) -> None:
     """Put lines behind the last one, in the caller's transaction, which has locked the run."""
     state = _state(locked, stream)
     _rewrite(locked, state, state.line_count, state.line_count + len(new), new, {})
+
+
+def _truncation_turns(run: Run, stream: Stream, line_count: int) -> list[int]:
+    """From which line on each turn forgets what is left."""
+    rows = RunChunk.objects.of(run, stream).filter(end_line__gt=line_count).reverse()
+    starts: list[int] = []
+    size, start = 0, line_count
+    for first_line, chunk_size in rows.values_list("first_line", "size"):
+        if size and size + chunk_size > MAX_TRUNCATED_BYTES:
+            starts.append(start)
+            size = 0
+        size, start = size + chunk_size, first_line
+    return [*starts, line_count]
 
 
 def _replace(run: Run, stream: Stream, start: int, stop: int | None, new: Sequence[Line]) -> None:

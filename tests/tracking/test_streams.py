@@ -8,6 +8,7 @@ from accounts import errors
 from accounts.actor import Actor
 from artifacts import storage
 from artifacts.models import StoredObject
+from core import long_values
 from projects import runs
 from projects.models import Run, State
 from tracking import chunks, console, history, lines, streams
@@ -148,6 +149,71 @@ def test_a_stream_has_bounds_each_with_a_sentence(run, bob, monkeypatch):
         streams.append(Actor(bob), run, Stream.CONSOLE, -1, ["x"])
     assert texts(run) == ["x" * 100]
     assert streams.line_counts(run) == {Stream.HISTORY: 0, Stream.EVENTS: 0, Stream.CONSOLE: 1}
+
+
+def test_what_is_read_of_a_long_stream_is_bounded_in_bytes(run, bob, monkeypatch):
+    monkeypatch.setattr(streams, "MAX_CHUNK_LINES", 5)
+    monkeypatch.setattr(chunks, "_BATCH_BYTES", 500)
+    monkeypatch.setattr(history, "MAX_SCANNED_BYTES", 2_000)
+    rows = [line(number, text=f"{number:0100}") for number in range(100)]
+    streams.append(Actor(bob), run, Stream.HISTORY, 0, rows)
+
+    kept = chunks.spread(chunks.batches(run, Stream.HISTORY), 2_000)
+    assert 1_000 < sum(one.size for batch in kept for one in batch) <= 2_000
+    found = [row["_step"] for row in history.spread(run, 10)]
+    assert len(found) == 10 and found == sorted(found) and (found[0], found[-1]) == (0, 99)
+    assert [row["_step"] for row in history.spread(run, 1)] == [0]
+
+    found = [row["_step"] for row in history.sample(run, ["_step", "text"], 10)]
+    assert len(found) == 10 and (found[0], found[-1]) == (0, 99)
+    assert len(history.sample(run, ["_step", "text"], 10, 20, 29)) == 10
+    with pytest.raises(errors.TooLarge, match="fewer steps"):
+        history.sample(run, ["_step", "text"], 100, 0, 99)
+    monkeypatch.setattr(history, "MAX_READ_BYTES", 2_000)
+    assert len(history.read(run, min_step=20, max_step=30, limit=100)) == 10
+    with pytest.raises(errors.TooLarge, match="fewer steps"):
+        history.read(run, min_step=0, max_step=100, limit=100)
+
+
+def test_fewer_rows_are_chosen_where_they_are_large(run, bob, monkeypatch):
+    streams.append(Actor(bob), run, Stream.HISTORY, 0, [line(number, text="x" * 100) for number in range(100)])
+    monkeypatch.setattr(long_values, "MAX_PAGE_BYTES", 3_000)
+    found = history.spread(run, 100)
+    assert 10 < len(found) < 30
+    assert found[0]["_step"] == 0
+
+
+def test_the_end_of_a_console_is_bounded_in_bytes(run, bob, monkeypatch):
+    monkeypatch.setattr(streams, "MAX_CHUNK_LINES", 5)
+    streams.append(Actor(bob), run, Stream.CONSOLE, 0, [f"{number:0100}" for number in range(100)])
+    monkeypatch.setattr(streams, "MAX_TAIL_BYTES", 1_600)
+    monkeypatch.setattr(console, "MAX_BYTES", 1_600)
+    assert [one.number for one in console.read(run, last=50)] == list(range(85, 100))
+    assert [one.number for one in console.read(run, last=3)] == [97, 98, 99]
+    assert [one.number for one in console.read(run, first=50, after=9)] == list(range(10, 26))
+
+
+def test_a_long_stream_is_cut_in_turns(run, bob, monkeypatch):
+    monkeypatch.setattr(streams, "MAX_CHUNK_LINES", 5)
+    monkeypatch.setattr(streams, "MAX_TRUNCATED_BYTES", 400)
+    streams.append(Actor(bob), run, Stream.HISTORY, 0, [line(number, loss=number) for number in range(100)])
+    assert len(streams._truncation_turns(run, Stream.HISTORY, 12)) > 3
+    history.rewind(Actor(bob), run, 11)
+    assert numbered(run) == [(number, line(number, loss=number)) for number in range(12)]
+    run.refresh_from_db()
+    assert (run.history_row_count, run.last_step) == (12, 11)
+    assert history.keys(run)["keys"]["loss"]["typeCounts"] == [{"type": "number", "count": 12}]
+
+
+def test_json_with_many_values_is_refused_before_it_is_built(run, bob, monkeypatch):
+    monkeypatch.setattr(lines, "MAX_CONTAINERS", 50)
+    monkeypatch.setattr(lines, "MAX_VALUES", 200)
+    texts = [line(0, text="[" * 1_000), line(1, values=[0] * 100)]
+    streams.append(Actor(bob), run, Stream.HISTORY, 0, texts)
+    for values in ([[]] * 60, [0] * 300):
+        with pytest.raises(errors.TooLarge, match="lists and objects"):
+            streams.append(Actor(bob), run, Stream.HISTORY, 2, [line(2, values=values)])
+    streams.append(Actor(bob), run, Stream.CONSOLE, 0, ["[" * 1_000])
 
 
 def test_lines_arrive_also_after_the_end_but_not_after_the_deletion(run, bob):

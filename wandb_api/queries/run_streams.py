@@ -18,8 +18,11 @@ from wandb_api.scalars import to_json
 run = Resolvers("Run")
 
 _SAMPLES = 500
-# Each takes up to three queries.
-_MAX_SPECS = 50
+# What is counted for reading up to 32 MiB, of which a few are kept, and for keeping all of them.
+_READS_OF_SAMPLE = 10
+_READS_OF_PAGE = 40
+# Each may read as much as a sample of the whole history.
+_MAX_SPECS = 10
 _MAX_KEYS = 1_000
 
 
@@ -34,13 +37,16 @@ def history_lines(
     """Rows of these steps in their order, or an even choice of all."""
     size = info.context.page_size(samples, _SAMPLES)
     if min_step is None and max_step is None:
+        info.context.count_reads(_READS_OF_SAMPLE)
         return [to_json(one) for one in history.spread(row, size)]
+    info.context.count_reads(_READS_OF_PAGE)
     return [to_json(one) for one in history.read(row, min_step=min_step, max_step=max_step, limit=size)]
 
 
 @run
 def events(row: Run, info: GraphQLResolveInfo, samples: int | None = None) -> list[str]:
     size = info.context.page_size(samples, _SAMPLES)
+    info.context.count_reads(_READS_OF_SAMPLE)
     return [to_json(one) for one in history.spread(row, size, Stream.EVENTS)]
 
 
@@ -68,14 +74,15 @@ def log_lines(
     after: str | None = None,
     use_improved_pagination: bool | None = None,
 ) -> dict[str, Any]:
-    """The first lines after a cursor, or the last ones."""
+    """The first lines after a cursor, or the last ones; fewer, where these are long."""
+    info.context.count_reads(_READS_OF_SAMPLE)
     if last is not None:
         found = console.read(row, last=info.context.page_size(last))
         return cursors.connection([_log_line(one) for one in found], [one.number for one in found], False)
     size = info.context.page_size(first, 10_000)
-    found = console.read(row, first=size + 1, after=cursors.offset(after) if after else None)
-    lines = found[:size]
-    return cursors.connection([_log_line(one) for one in lines], [one.number for one in lines], len(found) > size)
+    lines = console.read(row, first=size, after=cursors.offset(after) if after else None)
+    has_next = bool(lines) and lines[-1].number + 1 < console.line_count(row)
+    return cursors.connection([_log_line(one) for one in lines], [one.number for one in lines], has_next)
 
 
 def _sample(row: Run, context: Context, spec: Any) -> list[dict[str, Any]]:
@@ -86,6 +93,7 @@ def _sample(row: Run, context: Context, spec: Any) -> list[dict[str, Any]]:
         raise errors.Invalid(f"A spec has at most {_MAX_KEYS:,} keys, which are texts.")
     numbers = {name: _integer(spec, name) for name in ("samples", "minStep", "maxStep")}
     size = context.page_size(numbers["samples"], _SAMPLES)
+    context.count_reads(_READS_OF_SAMPLE)
     return history.sample(row, keys, size, numbers["minStep"], numbers["maxStep"])
 
 
