@@ -3,7 +3,7 @@
 A model names its own as `LONG_VALUES`, and as `UNLISTED_VALUES` those that no list shows.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -118,6 +118,36 @@ def load(rows: Sequence[Row]) -> None:
             row.omitted = omitted
         for name in names:
             setattr(row, name, values.get((row.pk, name)))
+
+
+def each_loaded(rows: Sequence[Row], names: Collection[str]) -> Iterator[Row]:
+    """Each of the rows with these long values, in their order, however long they are; a few MiB are there at once.
+
+    For what is sent piece by piece. One query, and one for each `CROWDED_PAGE_BYTES` of values.
+    """
+    if not rows or not names:
+        yield from rows
+        return
+    columns = [ByteLength(F(name)) for name in names]
+    sizes = {pk: sum(lengths) for pk, *lengths in _by_id(rows, [row.pk for row in rows]).values_list("pk", *columns)}
+    batch: list[Row] = []
+    size = 0
+    for row in rows:
+        own = sizes.get(row.pk, 0)
+        if batch and size + own > CROWDED_PAGE_BYTES:
+            yield from _loaded(batch, names)
+            batch, size = [], 0
+        batch.append(row)
+        size += own
+    yield from _loaded(batch, names)
+
+
+def _loaded(rows: Sequence[Row], names: Collection[str]) -> Sequence[Row]:
+    values = {pk: own for pk, *own in _by_id(rows, [row.pk for row in rows]).values_list("pk", *names)}
+    for row in rows:
+        for name, value in zip(names, values.get(row.pk, [None] * len(names)), strict=True):
+            setattr(row, name, value)
+    return rows
 
 
 def _read_short(rows: Sequence[Row], names: Sequence[str], share: int) -> tuple[dict[Cell, int], dict[Cell, Any]]:

@@ -1,13 +1,12 @@
 """What a version affects as CSV, for spreadsheets."""
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
 
 from django.conf import settings
 
 from artifacts.lineage.impact import Affected
 from artifacts.models import ArtifactVersion
+from core import csv_lines
 
 COLUMNS = (
     "kind", "group", "project", "team", "name", "display_name", "version", "type", "state", "aliases",
@@ -21,14 +20,8 @@ def file_name(roots: Sequence[ArtifactVersion]) -> str:
 
 
 def lines(rows: Iterable[Affected]) -> Iterator[str]:
-    """A header and a line for each; a text that a spreadsheet would take for a formula gets a `'` before it."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    for cells in _all_cells(rows):
-        writer.writerow(map(_neutral, cells))
-        yield buffer.getvalue()
-        buffer.seek(0)
-        buffer.truncate()
+    """A header and a line for each."""
+    return csv_lines.lines(_all_cells(rows))
 
 
 def _all_cells(rows: Iterable[Affected]) -> Iterator[Iterable[object]]:
@@ -47,7 +40,3 @@ def _cells(row: Affected) -> list[object]:
     location = [row.kind, row.group.value, row.project.full_name, row.project.team.name]
     url = settings.BASE_URL + thing.get_absolute_url()
     return [*location, *own, *aliases, row.owner, row.distance, row.created_at.isoformat(), url]
-
-
-def _neutral(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else cell
