@@ -75,6 +75,19 @@ def paginate(query: QueryDict, rows: QuerySet, size: int, prefix: str = "", *, i
     return BoundedPaginator(rows, size, limit).get_page(query.get(f"{prefix}page"))
 
 
+class ListPaginator(Paginator):
+    """Pages of what is there already."""
+
+    @property
+    def total(self) -> str:
+        return f"{self.count:,}"
+
+
+def paginate_list(query: QueryDict, items: Sequence[Any], size: int, prefix: str = "") -> Page:
+    """The same of a list, all of which is counted."""
+    return ListPaginator(items, size).get_page(query.get(f"{prefix}page"))
+
+
 def total(rows: QuerySet) -> str:
     """How many rows there are, in words: `10,000+` for any that are more."""
     return bounded_count.format_count(bounded_count.count(rows))

@@ -17,6 +17,10 @@ MAX_COLUMN_LENGTH = 200
 # What the picker offers: the keys of so many rows, the newest.
 MAX_CHOICES = 100
 _MAX_CELL_LENGTH = 80
+# What a row has at a path that is not there; None is a value.
+ABSENT = object()
+# What it has where the object is so long that the page does not carry it.
+OMITTED = object()
 
 
 class AmongNewest(NamedTuple):
@@ -40,10 +44,12 @@ class Column(NamedTuple):
         return self.name.partition(".")[2]
 
     def of(self, row: Any) -> Any:
-        """The value of the row, whose long values are loaded; None where it has none."""
+        """The value of the row, whose long values are loaded; `ABSENT` where it has none, or `OMITTED`."""
         field, _, path = self.name.partition(".")
+        if field in getattr(row, "omitted", ()):
+            return OMITTED
         data = getattr(row, field) or {}
-        return _value(data, path) if isinstance(data, Mapping) else None
+        return _value(data, path) if isinstance(data, Mapping) else ABSENT
 
 
 class Header(NamedTuple):
@@ -80,25 +86,26 @@ def chosen(
     The `default` is empty where the table has an order of its own, by none of its columns. Of a second table in a page
     the names in the query string begin with a `prefix`, which its templates know as `table_prefix`.
     """
-    names = dict.fromkeys(name for name in query.getlist("column") if _is_column(name, fields))
+    names = dict.fromkeys(name for name in query.getlist("column") if is_column(name, fields))
     sort = query.get(f"{prefix}sort", "")
     name = sort.removeprefix("-")
-    is_added = _is_column(name, fields)
+    is_added = is_column(name, fields)
     if not (name in orderings or is_added):
         sort, name = default, default.removeprefix("-")
     is_partial = is_added or isinstance(orderings.get(name), AmongNewest)
     return View([Column(name) for name in list(names)[:MAX_COLUMNS]], sort, is_partial)
 
 
-def sort(rows: QuerySet, view: View, orderings: Mapping[str, Ordering]) -> QuerySet:
+def sort(rows: QuerySet, view: View, orderings: Mapping[str, Ordering], *, among_newest: bool = True) -> QuerySet:
     """In the order of the view, or their own where it has none; rows without the value come last.
 
-    By an added column, or one that says so, only the newest rows are sorted: as many as are counted.
+    By an added column, or one that says so, only the newest rows are sorted: as many as are counted. Numbers come
+    before texts, in either direction.
     """
     if not view.sort:
         return rows
     is_descending = view.sort.startswith("-")
-    if view.is_partial:
+    if view.is_partial and among_newest:
         newest = rows.order_by("-pk").values("pk")[: bounded_count.COUNT_LIMIT]
         rows = rows.filter(pk__in=Subquery(newest))
     if not view.sort_column:
@@ -138,8 +145,13 @@ def fill(rows: Sequence[Any], view: View) -> None:
 
 
 def keys(rows: Sequence[Any], fields: Sequence[str]) -> list[str]:
-    """The names of the columns that these rows have values for, the first ones by name."""
+    """The names of the columns that these rows have values for, the first ones by name. Loads long values."""
     long_values.load(rows)
+    return keys_of(rows, fields)
+
+
+def keys_of(rows: Sequence[Any], fields: Sequence[str]) -> list[str]:
+    """The same of rows whose long values are loaded."""
     found: set[str] = set()
     for row in rows:
         for field in fields:
@@ -149,11 +161,23 @@ def keys(rows: Sequence[Any], fields: Sequence[str]) -> list[str]:
 
 def format_value(value: Any) -> str:
     """For a cell: numbers with five significant digits."""
-    if value is None:
+    if value is ABSENT:
         return ""
-    value = significant(value)
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if value is OMITTED:
+        return "too long to show"
+    text = as_text(significant(value))
     return text if len(text) <= _MAX_CELL_LENGTH else f"{text[:_MAX_CELL_LENGTH]}…"
+
+
+def as_text(value: Any) -> str:
+    """A text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def is_column(name: str, fields: Iterable[str]) -> bool:
+    """Whether a column can have this name: one of the fields, and a path in it."""
+    field, dot, path = name.partition(".")
+    return bool(dot and path) and field in fields and len(name) <= MAX_COLUMN_LENGTH and name.isprintable()
 
 
 def _order_by(column: str | F | Expression, is_descending: bool) -> list[Any]:
@@ -167,11 +191,6 @@ def _directed(column: F | Expression, is_descending: bool) -> Any:
     return (column.desc if is_descending else column.asc)(nulls_last=True)
 
 
-def _is_column(name: str, fields: Iterable[str]) -> bool:
-    field, dot, path = name.partition(".")
-    return bool(dot and path) and field in fields and len(name) <= MAX_COLUMN_LENGTH and name.isprintable()
-
-
 def _value(data: Mapping[str, Any], path: str) -> Any:
     """By its whole path, or else step by step: keys have dots too."""
     if path in data:
@@ -179,7 +198,7 @@ def _value(data: Mapping[str, Any], path: str) -> Any:
     value: Any = data
     for step in path.split("."):
         if not isinstance(value, Mapping) or step not in value:
-            return None
+            return ABSENT
         value = value[step]
     return value
 

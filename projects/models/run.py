@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self, Union
 from django.conf import settings
 from django.db import models
 from django.db.models import OuterRef, Q, Subquery
+from django.db.models.fields.json import KT
 from django.urls import reverse
 from django.utils import timezone
 from uuid_utils.compat import uuid7
@@ -67,6 +68,10 @@ class RunQuerySet(models.QuerySet["Run"]):
     def for_display(self) -> Self:
         """With all that a line of a list shows."""
         return long_values.defer(self.select_related("project__team", "created_by"), "project")
+
+    def with_client(self) -> Self:
+        """Each with the version of the official client that logged it as `client_version`; None for other clients."""
+        return self.annotate(client_version=KT("wandb__cli_version"))
 
     def for_change(self) -> Self:
         """With all that its verbs ask of it."""

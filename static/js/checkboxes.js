@@ -1,11 +1,12 @@
-// A button with data-ticks="2" works while exactly two boxes of its form are ticked; "1" is one or more.
+// A button with data-ticks="2" works while exactly two boxes of its form are ticked, "2-10" while two to ten are; "1" is
+// one or more.
 // A box with data-tick-all="name" ticks all boxes of that name in its form.
 function update(form) {
   const elements = [...form.elements];
   const count = elements.filter((box) => box.type === "checkbox" && box.name && box.checked).length;
   for (const button of elements.filter((element) => element.dataset.ticks)) {
-    const needed = Number(button.dataset.ticks);
-    button.disabled = needed === 1 ? count < 1 : count !== needed;
+    const [least, most = least === 1 ? Infinity : least] = button.dataset.ticks.split("-").map(Number);
+    button.disabled = count < least || count > most;
   }
 }
 

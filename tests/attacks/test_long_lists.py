@@ -31,6 +31,8 @@ PAGES = [
     "/acme/demo/artifacts/dataset/data-1?tab=aliases", "/acme/demo/artifacts/dataset/data-1?tab=history",
     "/acme/demo/artifacts/dataset/data-1/v1", "/search?q=data", "/search?q=data&only=artifacts",
     "/search?q=demo&only=projects", "/search?q=run&only=runs", "/search?q=stage&only=versions", "/watches",
+    "/acme/demo/runs?column=config.number", "/acme/demo/runs?group_by=config.text&column=summary.number",
+    "/acme/demo/run-grouping",
 ]  # fmt: skip
 ADMIN_LISTS = [
     "artifacts/artifact", "artifacts/artifactversion", "artifacts/artifactalias", "artifacts/aliasrule",

@@ -42,6 +42,8 @@ PAGES = {
     "artifact-history": f"{ARTIFACT}/history",
     "version-columns": f"{ARTIFACT}/versions/columns",
     "run-columns": "/acme/recommender/run-columns",
+    "run-grouping": "/acme/recommender/run-grouping",
+    "runs-grouped": "/acme/recommender/runs?group_by=job_type&column=summary.rmse&column=config.mAP",
     "artifact-lineage": f"{ARTIFACT}/lineage",
     "artifact-usage": f"{ARTIFACT}/usage",
     "artifact-edit": f"{ARTIFACT}/edit",
@@ -171,6 +173,7 @@ def all_pages(page: Page) -> dict[str, str]:
     page.goto(PAGES["runs"])
     urls = {"run": page.get_by_role("link", name="train-ranker").get_attribute("href")}
     urls |= {f"run-{name}": f"{urls['run']}/{name}" for name in ("lineage", "edit", "delete")}
+    urls["runs-compare"] = _comparison(page, PAGES["runs"])
     page.goto(PAGES["webhooks"])
     urls["webhook-failing"] = page.get_by_role("link", name="http://127.0.0.1").get_attribute("href")
     urls["webhook"] = page.get_by_role("link", name="Deployment").get_attribute("href")
@@ -187,6 +190,7 @@ def crowded_pages(page: Page) -> dict[str, str]:
         page.goto(pages[f"{name}s"])
         pages[name] = page.locator("main td.name a[data-row]").last.get_attribute("href")
     pages |= {f"run-{name}": f"{pages['run']}/{name}" for name in ("lineage", "edit", "delete")}
+    pages["runs-compare"] = _comparison(page, pages["runs"])
     version = f"{_CROWDED[ARTIFACT]}/v8"
     pages |= {
         "folder-of-images": f"{version}?path={quote(FOLDER)}/",
@@ -208,6 +212,13 @@ def crowded_pages(page: Page) -> dict[str, str]:
     page.goto(pages["upload"])
     pages["upload-draft"] = page.get_by_role("link", name="Continue draft").first.get_attribute("href")
     return pages | _linked_pages(page, pages["artifact-aliases"], pages["webhook"])
+
+
+def _comparison(page: Page, runs_url: str) -> str:
+    """The comparison of the runs on the first page of a table, as many as are compared."""
+    page.goto(runs_url)
+    items = page.locator("input[name=item]").evaluate_all("boxes => boxes.map(box => box.value)")
+    return f"{runs_url.removesuffix('/runs')}/run-comparison?{'&'.join(f'item={item}' for item in items[:10])}"
 
 
 def crowded_url(url: str) -> str:

@@ -32,6 +32,7 @@ from hierarchies.models import DataIndex, Hierarchy, Record, RecordArchive, Rete
 from hierarchies.record_specs import RecordSpec
 from notifications import digests, watches, webhooks
 from notifications.models import Delivery, Digest, InboxItem, InboxReason, Watch, Webhook
+from projects import runs
 from projects.models import Project, Visibility
 from tests.artifacts.client import log
 from tests.web.sample_files import png
@@ -156,6 +157,8 @@ def page_urls(alice, bob, acme, artifact, run) -> dict[str, str]:
     page_urls["email-confirm"] = confirmed.removeprefix(settings.BASE_URL)
     page_urls["digest-unsubscribe"] = digests.unsubscribe_url(dora).removeprefix(settings.BASE_URL)
     page_urls["compare-file"] += "?base=v1&head=v1&path=dot.png"
+    other = runs.start(Actor(bob), artifact.project, config={"lr": 0.1})
+    page_urls["runs-compare"] += f"?item={run.pk}&item={other.pk}"
     return page_urls
 
 

@@ -8,6 +8,7 @@ from core.validators import validate_single_line
 from projects.models import Run, State
 from web.artifacts.forms import TagsForm
 from web.forms import QueryField, SearchForm
+from web.tables import MAX_COLUMN_LENGTH
 
 
 class RunFilter(SearchForm):
@@ -15,6 +16,11 @@ class RunFilter(SearchForm):
     state = forms.ChoiceField(required=False, choices=[("", "All states"), *State.choices])
     group = forms.CharField(required=False, max_length=128)
     job_type = forms.CharField(required=False, max_length=128)
+    # Of `run_groups`: by what runs are grouped, and the group whose runs are listed.
+    group_by = forms.CharField(required=False, max_length=MAX_COLUMN_LENGTH)
+    other_key = forms.CharField(required=False, max_length=MAX_COLUMN_LENGTH)
+    key = forms.CharField(required=False, max_length=MAX_COLUMN_LENGTH)
+    value = forms.CharField(required=False, max_length=8192, strip=False)
 
 
 class RunEditForm(TagsForm):

@@ -3,13 +3,16 @@
 from django.urls import path
 
 from web.converters import PROJECT
-from web.runs.views import run, run_list
+from web.runs.views import compare, run, run_list
 
 urlpatterns = [
     path(f"{PROJECT}/runs", run_list.run_list, name="project-runs"),
     path(f"{PROJECT}/run-tags", run_list.tag_selected, name="runs-tag"),
     path(f"{PROJECT}/run-deletion", run_list.delete_selected, name="runs-delete"),
     path(f"{PROJECT}/run-columns", run_list.columns, name="run-columns"),
+    path(f"{PROJECT}/run-grouping", run_list.grouping, name="run-grouping"),
+    path(f"{PROJECT}/run-comparison", compare.compare, name="runs-compare"),
+    path(f"{PROJECT}/runs.csv", run_list.runs_csv, name="runs-csv"),
     path(f"{PROJECT}/runs/<str:name>", run.run_page, name="run"),
     path(f"{PROJECT}/runs/<str:name>/edit", run.edit, name="run-edit"),
     path(f"{PROJECT}/runs/<str:name>/delete", run.delete, name="run-delete"),

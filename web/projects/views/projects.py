@@ -30,7 +30,8 @@ MAX_RECENT = 8
 def overview(request: HttpRequest, team: str, project: str) -> HttpResponse:
     project = get_project(request, team, project)
     artifacts = Artifact.objects.filter(project=project)
-    runs = long_values.defer(Run.objects.filter(project=project).select_related("created_by"), "").order_by("-id")
+    rows = Run.objects.filter(project=project).with_client().select_related("created_by")
+    runs = long_values.defer(rows, "").order_by("-id")
     return _render_tab(
         request,
         project,
