@@ -8,6 +8,7 @@ urlpatterns = [
     path("", include("api.lineage.urls")),
     path("", include("api.accounts.urls")),
     path("", include("api.projects.urls")),
+    path("", include("api.runs.urls")),
     path("", include("api.external_stores.urls")),
     path("", include("api.hierarchies.urls")),
     path("", include("api.notifications.urls")),

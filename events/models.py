@@ -60,6 +60,11 @@ class Event(models.Model):
         return " ".join(kinds.get(self.kind).message(self).split())
 
     @property
+    def details(self) -> str:
+        """What was said beside that, as prose: the reason of a change, the text of an alert; empty if nothing was."""
+        return str(self.data.get("reason") or self.data.get("text") or "").strip()
+
+    @property
     def message_id(self) -> str:
         """The same for everybody who is told, and however often."""
         return f"msg_{self.pk.hex}"

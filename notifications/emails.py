@@ -74,8 +74,8 @@ def _claimed(item_id: UUID | str) -> InboxItem | None:
 
 def _mail(item: InboxItem) -> EmailMessage:
     message = item.event.message
-    reason = item.event.data.get("reason") or ""
-    text = f"{message}.\n\n" + (f"Reason: {reason}\n\n" if reason else "")
+    label = "Reason: " if item.event.data.get("reason") else ""
+    text = f"{message}.\n\n" + (f"{label}{item.event.details}\n\n" if item.event.details else "")
     link = settings.BASE_URL + item.event.get_absolute_url()
     footer = f"You receive this e-mail because you watch {item.event.project.full_name}: {settings.BASE_URL}/watches"
     host = urlsplit(settings.BASE_URL).hostname

@@ -49,8 +49,8 @@ def body(event: Event, format: str) -> bytes:
 
 def _slack(event: Event) -> dict[str, Any]:
     """`text` is for notifications and reads markup; the blocks show the rest, where users' text is plain."""
-    message, reason = event.message, _reason(event)
-    texts = [message, reason] if reason else [message]
+    message, details = event.message, _details(event)
+    texts = [message, details] if details else [message]
     blocks = [{"type": "section", "text": _slack_plain(text)} for text in texts]
     link = f"<{_slack_escaped(_url(event), _SLACK_BLOCK)}|{_OPEN}>"
     blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": link}]})
@@ -73,8 +73,8 @@ def _discord(event: Event) -> dict[str, Any]:
         "timestamp": event.created_at.isoformat(),
         "footer": {"text": "wanLLMDB"},
     }
-    if reason := _reason(event):
-        embed["description"] = _discord_escaped(reason, _DISCORD_DESCRIPTION)
+    if details := _details(event):
+        embed["description"] = _discord_escaped(details, _DISCORD_DESCRIPTION)
     # Whatever the text says, nobody is pinged.
     return {"embeds": [embed], "allowed_mentions": {"parse": []}}
 
@@ -86,8 +86,8 @@ def _discord_escaped(text: str, limit: int) -> str:
 def _teams(event: Event) -> dict[str, Any]:
     """An adaptive card; a text run, unlike a text block, reads no Markdown."""
     texts = [_teams_text(event.message, weight="Bolder")]
-    if reason := _reason(event):
-        texts.append(_teams_text(reason))
+    if details := _details(event):
+        texts.append(_teams_text(details))
     card = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
@@ -108,10 +108,9 @@ def _url(event: Event) -> str:
     return settings.BASE_URL + event.get_absolute_url()
 
 
-def _reason(event: Event) -> str:
-    """The reason that the message does not say already."""
-    reason = str(event.data.get("reason") or "").strip()
-    return "" if reason in event.message else reason
+def _details(event: Event) -> str:
+    """What was said, as far as the message does not say it already."""
+    return "" if event.details in event.message else event.details
 
 
 def _clipped(text: str, limit: int) -> str:

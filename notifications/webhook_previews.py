@@ -13,6 +13,7 @@ from events.models import Event
 from notifications import errors, message_formats
 from notifications.message_formats import WebhookFormat
 from projects.models import Project
+from tracking.event_messages import RUN_ALERT
 
 # The same each time, so that two previews can be compared.
 _AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -31,6 +32,8 @@ def example(actor: Actor, project: Project, kind: str = DEFAULT_KIND) -> Event:
     """An event of this kind in the project, by the user. Raises `Invalid` for a kind that cannot be chosen."""
     if kind not in [known.name for known in kinds.subscribable()]:
         raise errors.Invalid("Choose the kind of an event that webhooks can be sent.")
+    if kind == RUN_ALERT.name:
+        return Event(kind=kind, project=project, data=_alert(actor, project), created_at=_AT)
     before, after = (_OF_VERSIONS | _OF_ALIASES).get(kind, ("v2", "v3"))
     name = f"{project.full_name}/sign-detector"
     url = f"{settings.BASE_URL}{project.get_absolute_url()}/artifacts/model/sign-detector"
@@ -50,6 +53,18 @@ def example(actor: Actor, project: Project, kind: str = DEFAULT_KIND) -> Event:
         # A worker found it, so nobody did it.
         data |= {"by": None, "reason": ""} | event_payloads.of_references({"changed": 1, "references": [_REFERENCE]})
     return Event(kind=kind, project=project, alias=alias, data=data, actor=actor.user, created_at=_AT)
+
+
+def _alert(actor: Actor, project: Project) -> dict[str, Any]:
+    url = f"{settings.BASE_URL}{project.get_absolute_url()}/runs/brisk-otter-12"
+    return {
+        "run": {"id": str(_ID), "name": "brisk-otter-12", "project": project.full_name, "url": url},
+        "title": "Loss is NaN",
+        "text": "At step 1,200, after the learning rate was raised.",
+        "level": "WARN",
+        "by": actor.user.username,
+        "at": _AT.isoformat(),
+    }
 
 
 class Preview(NamedTuple):

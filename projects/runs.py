@@ -17,8 +17,9 @@ from accounts import errors, permissions
 from accounts.actor import Actor
 from accounts.models import Role
 from core.validators import MAX_TAGS, MAX_TEXT_LENGTH, validate_json_object, validate_single_line, validate_tags
-from projects import run_names
+from projects import metric_definitions, run_names
 from projects.errors import RunEnded
+from projects.metric_definitions import MetricDefinition
 from projects.models import Project, Resume, Run, RunEnvironment, State
 
 # A run that says nothing for so long has crashed.
@@ -126,7 +127,7 @@ def _resume(actor: Actor, run: Run, columns: dict[str, Any]) -> Run:
     run = _lock(run)
     columns.pop("started_at", None)
     columns |= {"state": State.RUNNING, "heartbeat_at": timezone.now(), "finished_at": None}
-    columns |= {"exit_code": None, "error": ""}
+    columns |= {"exit_code": None, "error": "", "stop_requested": False}
     return update(actor, run, merge=True, **columns)
 
 
@@ -135,9 +136,11 @@ def update(actor: Actor, run: Run, *, merge: bool = False, **changes: Any) -> Ru
     """Change columns that its owner fills in; also after the run has finished.
 
     With `merge` the keys of config and summary are added to those that the run has, whoever has set them; `add_tags`
-    and `remove_tags` keep the other tags.
+    and `remove_tags` keep the other tags. `metrics` are definitions of metrics, which replace those of the same names.
     """
     permissions.require(actor, run.project.team, Role.EDITOR)
+    if metrics := changes.pop("metrics", None):
+        changes["wandb"] = _with_metrics(_lock(run), metrics)
     added, removed = (list(changes.pop(name, ())) for name in ("add_tags", "remove_tags"))
     if added or removed:
         changes["tags"] = _with_tags(changes.get("tags", _lock(run).tags), added, removed)
@@ -298,7 +301,7 @@ def finish(
     if state not in _ENDS:
         raise errors.Invalid("A run ends as finished, failed, crashed or killed.")
     at = max(run.started_at, _not_in_future(finished_at))
-    changes: dict[str, Any] = {"exit_code": exit_code, "error": error}
+    changes: dict[str, Any] = {"exit_code": exit_code, "error": error, "stop_requested": False}
     if summary is not None:
         changes["summary"] = summary
     open_run = Run.objects.open().filter(pk=run.pk)
@@ -379,6 +382,13 @@ def _within_limits(column: str, value: dict[str, Any]) -> dict[str, Any]:
         return validate_json_object(value)
     except ValidationError as error:
         raise errors.Invalid(f"{column}: {error.messages[0]}", errors={column: error.messages}) from error
+
+
+def _with_metrics(stored: Run, metrics: list[MetricDefinition]) -> dict[str, Any]:
+    definitions = metric_definitions.of_run(stored) | {definition.name: definition for definition in metrics}
+    if len(definitions) > metric_definitions.MAX_DEFINITIONS:
+        raise errors.Invalid(f"A run defines at most {metric_definitions.MAX_DEFINITIONS:,} metrics.")
+    return {**stored.wandb, "m": metric_definitions.to_rows(definitions.values())}
 
 
 def _with_tags(tags: list[str], added: list[str], removed: list[str]) -> list[str]:

@@ -85,6 +85,13 @@ def delete(actor: Actor, files: Iterable[RunFile]) -> None:
         RunFile.objects.filter(pk__in=[file.pk for file in files]).delete()
 
 
+def delete_named(actor: Actor, run: Run, names: Iterable[str]) -> None:
+    """Delete the files of the run that have these names."""
+    permissions.require(actor, run.project.team, Role.EDITOR)
+    found = RunFile.objects.filter(run=run, name__in=list(names)).select_related("run__project__team")
+    delete(actor, found)
+
+
 def settle_uploads() -> None:
     """Take in what has arrived although nobody said so, and give up what has not come before its URL expired."""
     now = timezone.now()

@@ -1,7 +1,7 @@
 """The history of a run: rows that it logged step by step, in the order in which they arrived."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -178,6 +178,50 @@ def sample(
     return [rows[number] for number in chunks.evenly(len(rows), samples)]
 
 
+def samples(
+    run: Run, count: int, keys: Sequence[str] = (), min_step: int | None = None, max_step: int | None = None
+) -> list[Row]:
+    """At most so many rows of steps from `min_step` up to, not including, `max_step`, evenly spread.
+
+    With keys those rows that have all of them, with these and their steps alone.
+    """
+    if keys:
+        last_step = None if max_step is None else max_step - 1
+        return sample(run, list(dict.fromkeys((STEP, *keys))), count, min_step, last_step)
+    if min_step is None and max_step is None:
+        return spread(run, count)
+    found = _thin(chunks.read_all(run, Stream.HISTORY, min_step=min_step, max_step=max_step), count, min_step, max_step)
+    return [found[number] for number in _evenly(len(found), count)]
+
+
+def only(rows: Iterable[Row], keys: Sequence[str]) -> list[Row]:
+    """The rows that have one of the keys, with these, their steps and times alone. Keys of nested objects have dots."""
+    kept = []
+    for row in rows:
+        values = row if all(key in row for key in keys) else dict(history_keys.flatten(row))
+        found = {key: values[key] for key in keys if key in values}
+        if found:
+            kept.append({name: row[name] for name in (STEP, "_timestamp") if name in row} | found)
+    return kept
+
+
+def _thin(texts: Iterable[tuple[int, str]], count: int, min_step: int | None, max_step: int | None) -> list[Row]:
+    """The rows between the steps: every one, or of many every second, fourth …, so that memory is bounded."""
+    kept: list[Row] = []
+    stride, number, last = 1, 0, None
+    for _, text in texts:
+        row = lines.load(text)
+        if row is None or not _is_between(row, min_step, max_step):
+            continue
+        last = row
+        if number % stride == 0:
+            kept.append(row)
+            if len(kept) > 2 * count:
+                kept, stride = kept[::2], 2 * stride
+        number += 1
+    return kept if last is None or last is kept[-1] else [*kept, last]
+
+
 def keys(run: Run) -> dict[str, Any] | None:
     """The keys of all rows, with how many values of which type they have; None without a history."""
     state = RunStream.objects.filter(run=run, stream=Stream.HISTORY, line_count__gt=0).first()
@@ -243,9 +287,11 @@ __all__ = [
     "first_step",
     "keys",
     "latest",
+    "only",
     "page",
     "read",
     "rewind",
     "sample",
+    "samples",
     "spread",
 ]

@@ -3,16 +3,30 @@
 from typing import Any
 
 from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from api.fields import BoundedListField, EnumField, JSONObjectField, LineField, ListItemMixin, ProseField, TagsField
+from api.fields import (
+    BoundedDictField,
+    BoundedListField,
+    EnumField,
+    JSONObjectField,
+    LineField,
+    ListItemMixin,
+    ProseField,
+    TagsField,
+)
 from api.pagination import CursorQuery, PageQuery
 from api.search_filter import QueryField
+from projects import metric_definitions
+from projects.metric_definitions import MetricDefinition
 from projects.models import Project, Resume, Run, RunEnvironment, State, Visibility
 from projects.validators import NAME, NAME_RULE, validate_packages
 from tracking import history
+from tracking.history_keys import MAX_KEY_LENGTH
 
 MAX_HISTORY_ROWS = 10_000
+MAX_QUERY_KEYS = 100
 
 
 class NameField(serializers.RegexField):
@@ -86,7 +100,7 @@ class RunSerializer(serializers.ModelSerializer):
         fields = [
             "id", "project", "project_name", "name", "display_name", "state", "config", "summary", "tags", "notes",
             "job_type", "group", "host", "git_commit", "git_remote", "started_at", "heartbeat_at", "finished_at",
-            "exit_code", "error",
+            "exit_code", "error", "stop_requested",
             "history_row_count", "last_step", "created_by", "url",
         ]  # fmt: skip
         read_only_fields = fields
@@ -103,14 +117,60 @@ class EnvironmentSerializer(serializers.ModelSerializer):
         fields = ["command", "python_version", "packages"]
 
 
+class MetricDefinitionSerializer(serializers.Serializer):
+    """What a program says about one of its metrics."""
+
+    step_metric = serializers.CharField(
+        required=False, allow_blank=True, max_length=MAX_KEY_LENGTH, help_text="The metric that is its x axis."
+    )
+    step_sync = serializers.BooleanField(
+        required=False, source="is_step_synced", help_text="Rows without `step_metric` get its last value."
+    )
+    hidden = serializers.BooleanField(required=False, source="is_hidden", help_text="It has no chart of its own.")
+    summary = BoundedListField(
+        child=serializers.ChoiceField(metric_definitions.SUMMARIES),
+        max_length=len(metric_definitions.SUMMARIES),
+        required=False,
+        help_text="What the summary keeps of it; the last value if empty.",
+    )
+    goal = serializers.ChoiceField(metric_definitions.GOALS, required=False, allow_blank=True)
+
+
+class MetricDefinitionsField(BoundedDictField):
+    """Definitions by the name of the metric; one that ends in `*` is for all that begin so."""
+
+    child = MetricDefinitionSerializer()
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=metric_definitions.MAX_DEFINITIONS, **kwargs)
+
+    def to_internal_value(self, data: Any) -> list[MetricDefinition]:
+        found = super().to_internal_value(data)
+        if any(not 0 < len(name) <= MAX_KEY_LENGTH or "\0" in name for name in found):
+            raise serializers.ValidationError(f"The name of a metric has 1 to {MAX_KEY_LENGTH} characters.")
+        return [MetricDefinition(name, **_as_tuples(about)) for name, about in found.items()]
+
+    def to_representation(self, value: Any) -> dict[str, Any]:
+        return {name: MetricDefinitionSerializer(definition).data for name, definition in value.items()}
+
+
+def _as_tuples(about: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in about.items()}
+
+
 class RunDetailSerializer(RunSerializer):
     """A run with its environment loaded."""
 
+    metrics = serializers.SerializerMethodField(help_text="What its program said about its metrics, by their names.")
     environment = EnvironmentSerializer(read_only=True, allow_null=True, default=None)
 
     class Meta(RunSerializer.Meta):
-        fields = [*RunSerializer.Meta.fields, "environment"]
+        fields = [*RunSerializer.Meta.fields, "metrics", "environment"]
         read_only_fields = fields
+
+    @extend_schema_field(MetricDefinitionsField)
+    def get_metrics(self, run: Run) -> dict[str, Any]:
+        return MetricDefinitionsField().to_representation(metric_definitions.of_run(run))
 
 
 class RunItemSerializer(ListItemMixin, RunSerializer):
@@ -138,6 +198,7 @@ class RunFields(serializers.Serializer):
 
 
 class RunUpdate(RunFields):
+    metrics = MetricDefinitionsField(required=False, help_text="They replace those of the same names.")
     add_tags = TagsField(required=False, help_text="Added to those that it has, whatever others do meanwhile.")
     remove_tags = TagsField(required=False, help_text="Removed, if it has them.")
     merge = serializers.BooleanField(
@@ -224,6 +285,7 @@ class HistoryAppend(serializers.Serializer):
 class HistoryAppended(serializers.Serializer):
     history_row_count = serializers.IntegerField()
     last_step = serializers.IntegerField(allow_null=True)
+    stop_requested = serializers.BooleanField(help_text="The program is asked to stop.")
 
 
 class HistoryQuery(CursorQuery):
@@ -234,6 +296,25 @@ class HistoryQuery(CursorQuery):
     max_step = serializers.IntegerField(
         required=False, min_value=-(2**63), max_value=2**63 - 1, help_text="The step after the last one."
     )
+    keys = BoundedListField(
+        child=serializers.CharField(max_length=MAX_KEY_LENGTH, trim_whitespace=False),
+        max_length=MAX_QUERY_KEYS,
+        required=False,
+        help_text="Only these values, with `_step` and `_timestamp`, of the rows that have one of them; nested ones "
+        "have dots. Repeat it for each.",
+    )
+    samples = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=MAX_HISTORY_ROWS,
+        help_text="Instead of pages: at most so many rows, evenly spread from the first to the last. With `keys` only "
+        "those that have all of them.",
+    )
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        if "samples" in data and "cursor" in data:
+            raise serializers.ValidationError("Samples have no pages: leave cursor out.")
+        return data
 
 
 class HistoryPage(serializers.Serializer):

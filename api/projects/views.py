@@ -144,6 +144,15 @@ class RunHeartbeat(APIView):
         return Response(RunSerializer(runs.heartbeat(Actor.from_api(request), get_run(request, run_id))).data)
 
 
+class RunStop(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(request=None, responses=RunSerializer, operation_id="runs_stop")
+    def post(self, request: Request, run_id: UUID) -> Response:
+        """Ask the program of a run to stop, which it learns when it sends something. Of a run that ended nothing."""
+        return Response(RunSerializer(runs.stop(Actor.from_api(request), get_run(request, run_id))).data)
+
+
 class RunHistory(APIView):
     permission_classes = [SignedIn]
 
@@ -151,9 +160,14 @@ class RunHistory(APIView):
     def get(self, request: Request, run_id: UUID) -> Response:
         """List what the run logged, in the order in which it arrived."""
         run, query = get_run(request, run_id), parse(request, HistoryQuery)
+        keys, samples = query.pop("keys", ()), query.pop("samples", None)
+        if samples is not None:
+            del query["limit"]
+            return Response({"items": history.samples(run, samples, keys, **query), "next_cursor": None})
         if cursor := query.pop("cursor", None):
             query["start"] = decode_cursor(cursor, RunChunk, "end_line")
         rows, next_row = history.page(run, **query)
+        rows = history.only(rows, keys) if keys else rows
         return Response({"items": rows, "next_cursor": None if next_row is None else encode_cursor(next_row)})
 
     @extend_schema(request=HistoryAppend, responses=HistoryAppended, operation_id="runs_append_history")
@@ -161,7 +175,13 @@ class RunHistory(APIView):
         """Add rows to what the run logged; those that the writer has sent before are skipped."""
         rows = parse_body(HistoryAppend, request)
         run = history.append(Actor.from_api(request), get_run(request, run_id), **rows)
-        return Response({"history_row_count": run.history_row_count, "last_step": run.last_step})
+        return Response(
+            {
+                "history_row_count": run.history_row_count,
+                "last_step": run.last_step,
+                "stop_requested": run.stop_requested,
+            }
+        )
 
 
 class RunEnd(APIView):

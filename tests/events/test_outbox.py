@@ -88,6 +88,7 @@ def test_the_kinds_are_what_they_were():
         "alias.proposed",
         "alias.approved",
         "alias.rejected",
+        "run.alert",
         "webhook.test",
         "webhook.paused",
     ]

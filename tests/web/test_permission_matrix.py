@@ -62,7 +62,7 @@ EDITORS = {
     "version-check", "version-edit", "version-finalize", "version-delete",
     "alias-add", "alias-move", "alias-rollback", "alias-delete", "alias-swap",
     "proposal-approve", "proposal-reject", "proposal-withdraw", "versions-delete", "runs-tag", "runs-delete",
-    "run-edit", "run-delete", "hierarchy-new", "hierarchy-edit", "hierarchy-delete",
+    "run-edit", "run-stop", "run-delete", "hierarchy-new", "hierarchy-edit", "hierarchy-delete",
     "record-new", "record-edit", "record-move", "record-delete",
 }  # fmt: skip
 ADMINS = {
@@ -318,7 +318,7 @@ def _archive(record: Record) -> RecordArchive:
 
 def _url(page: URLPattern, names: dict[str, object], run: str) -> str:
     assert isinstance(page.pattern, RoutePattern)
-    names = names | {"name": run if page.name in ("run", "run-edit", "run-delete", "run-lineage") else "data"}
+    names = names | {"name": run if "runs/<str:name>" in str(page.pattern) else "data"}
     return reverse(page.name, kwargs={name: names[name] for name in page.pattern.converters})
 
 

@@ -194,3 +194,16 @@ def test_editing_and_deleting_a_run(browser, run, vera, bob, mallory):
     assert answer.redirect_chain == [("/acme/demo/runs", 302)] and "deleted." in answer.content.decode()
     assert client.get(url).status_code == 404
     assert client.get(made.get_absolute_url()).status_code == 200
+
+
+def test_an_editor_asks_a_run_to_stop(browser, run, bob, vera):
+    url = f"{run.get_absolute_url()}/stop"
+
+    assert b"/stop" in browser(bob).get(run.get_absolute_url()).content
+    assert b"/stop" not in browser(vera).get(run.get_absolute_url()).content
+    assert browser(vera).post(url).status_code == 403
+    answer = browser(bob).post(url, follow=True)
+
+    run.refresh_from_db()
+    assert run.stop_requested and b"Stopping" in answer.content and b"asked to stop" in answer.content
+    assert runs.finish(Actor(bob), run, State.KILLED).stop_requested is False

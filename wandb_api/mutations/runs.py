@@ -1,5 +1,6 @@
 """What clients change of runs and their files."""
 
+from datetime import timedelta
 from typing import Any
 
 from graphql import GraphQLResolveInfo
@@ -8,7 +9,7 @@ from artifacts import run_deletion
 from core import errors
 from projects import projects, runs
 from projects.models import Project, Run, State
-from tracking import files, history
+from tracking import alerts, files, history
 from tracking.models import RunFile
 from wandb_api import file_stream, ids, run_config, summaries
 from wandb_api.context import Context
@@ -20,6 +21,7 @@ mutation = Resolvers("Mutation")
 # Where runs go whose program names no project.
 _NO_PROJECT = "uncategorized"
 _SUCCESS = {"success": True}
+_MAX_MILLISECONDS = alerts.MAX_PAUSE // timedelta(milliseconds=1)
 # Columns by the key of the input.
 _COLUMNS = {
     "display_name": "display_name",
@@ -91,6 +93,16 @@ def stop_run(root: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict
 
 
 @mutation
+def notify_scriptable_run_alert(root: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:
+    """Tell people what the run says. That one of the same title came too early is no error: programs repeat them."""
+    run = _named(info.context, input)
+    level = alerts.AlertLevel(input.get("severity") or alerts.AlertLevel.INFO)
+    pause = _milliseconds(input.get("wait_duration") or 0)
+    alerts.send(info.context.actor, run, input["title"], input["text"], level=level, pause=pause)
+    return _SUCCESS
+
+
+@mutation
 def update_run_state(root: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:
     runs.update_state(info.context.actor, _find(info.context, input["id"]), input["state"])
     return _SUCCESS
@@ -123,6 +135,10 @@ def _named(context: Context, input: dict[str, Any]) -> Run:
 def _project(context: Context, input: dict[str, Any]) -> Project:
     entity = input.get("entity_name") or context.user.username
     return projects.get_or_create(context.actor, f"{entity}/{input.get('model_name') or _NO_PROJECT}")
+
+
+def _milliseconds(count: int) -> timedelta:
+    return timedelta(milliseconds=min(max(count, 0), _MAX_MILLISECONDS))
 
 
 def _state(text: str | None) -> State | None:

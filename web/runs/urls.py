@@ -15,5 +15,6 @@ urlpatterns = [
     path(f"{PROJECT}/runs.csv", run_list.runs_csv, name="runs-csv"),
     path(f"{PROJECT}/runs/<str:name>", run.run_page, name="run"),
     path(f"{PROJECT}/runs/<str:name>/edit", run.edit, name="run-edit"),
+    path(f"{PROJECT}/runs/<str:name>/stop", run.stop, name="run-stop"),
     path(f"{PROJECT}/runs/<str:name>/delete", run.delete, name="run-delete"),
 ]

@@ -61,6 +61,20 @@ def edit(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
+def stop(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
+    run = get_run(request, role=Role.EDITOR, **url_kwargs)
+    if request.method == "POST":
+        runs.stop(Actor.from_page(request), run)
+        return rendering.redirect_with_message(request, "The program was asked to stop.", run)
+    message = (
+        "Its program learns it when it sends something next, as a rule within seconds, and is interrupted as by "
+        "Ctrl-C. What it logged stays."
+    )
+    return rendering.render_form(request, None, f"Stop run {run.title}?", message, submit_label="Stop", back=run)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     run = get_run(request, role=Role.EDITOR, **url_kwargs)
     if request.method == "POST":
@@ -79,7 +93,7 @@ def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
 def _fingerprint(run: Run, versions: list[ArtifactVersion], shown_tabs: list[tabs.Tab]) -> str:
     """What may change on the page while it is open."""
     state = [run.state, run.summary, run.history_row_count, run.notes, run.tags, run.display_name]
-    state += [run.exit_code, run.error]
+    state += [run.exit_code, run.error, run.stop_requested]
     names = [
         (str(version.pk), version.artifact.alias_excerpt, getattr(version, "requested_as", None))
         for version in versions
