@@ -177,7 +177,7 @@ def _statuses(path: str, method: str, operation: dict[str, Any]) -> list[int]:
         statuses += [413, 415] if "requestBody" in operation else [413]
     if path.startswith(HIERARCHY_BASE):
         statuses += [405, 409, 413]
-    if any(part in path for part in ("/artifacts", HIERARCHY_BASE, "-artifact")) or path.endswith(
+    if any(part in path for part in ("/artifacts", "/files", HIERARCHY_BASE, "-artifact")) or path.endswith(
         ("/{store_id}/test", "/{archive_id}/restore")
     ):
         statuses.append(503)

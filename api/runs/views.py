@@ -28,21 +28,21 @@ class RunFileList(APIView):
     permission_classes = [SignedIn]
 
     @extend_schema(
-        parameters=[RunFileQuery], responses=cursor_page_of(RunFileSerializer), operation_id="run_files_list"
+        parameters=[RunFileQuery], responses=cursor_page_of(RunFileSerializer), operation_id="runs_files_list"
     )
     def get(self, request: Request, run_id: UUID) -> Response:
         """List the files of a run by name."""
         run, query = get_run(request, run_id), parse(request, RunFileQuery)
         return page_by_cursor(request, files.listed(run, query.get("name")), "name", RunFileSerializer, RunFileQuery)
 
-    @extend_schema(request=RunFileNames, responses=RunFileUploads, operation_id="run_files_begin")
+    @extend_schema(request=RunFileNames, responses=RunFileUploads, operation_id="runs_files_begin")
     def post(self, request: Request, run_id: UUID) -> Response:
         """Get a signed URL for the bytes of each file. A file that is there stays until the new bytes have arrived."""
         names = parse_body(RunFileNames, request)["files"]
         begun = files.begin(Actor.from_api(request), get_run(request, run_id), names)
         return Response({"items": [{"name": file.name, "upload_url": url} for file, url in begun]})
 
-    @extend_schema(parameters=[RunFileQuery], responses={204: None}, operation_id="run_files_delete")
+    @extend_schema(parameters=[RunFileQuery], responses={204: None}, operation_id="runs_files_delete")
     def delete(self, request: Request, run_id: UUID) -> Response:
         """Delete the files of these names. Those that are not there are no error."""
         run, names = get_run(request, run_id), parse(request, RunFileQuery).get("name", [])
@@ -53,7 +53,7 @@ class RunFileList(APIView):
 class RunFileArrivals(APIView):
     permission_classes = [SignedIn]
 
-    @extend_schema(request=RunFileNames, responses=RunFilesUploaded, operation_id="run_files_uploaded")
+    @extend_schema(request=RunFileNames, responses=RunFilesUploaded, operation_id="runs_files_uploaded")
     def post(self, request: Request, run_id: UUID) -> Response:
         """Take in the files whose bytes have been sent; those that have not arrived are left out."""
         names = parse_body(RunFileNames, request)["files"]
@@ -64,7 +64,7 @@ class RunFileArrivals(APIView):
 class RunAlerts(APIView):
     permission_classes = [SignedIn]
 
-    @extend_schema(request=AlertCreate, responses=AlertSent, operation_id="run_alerts_send")
+    @extend_schema(request=AlertCreate, responses=AlertSent, operation_id="runs_alert")
     def post(self, request: Request, run_id: UUID) -> Response:
         """Notify who started the run, and who watches its project or listens by a webhook."""
         alert = parse_body(AlertCreate, request)

@@ -16,6 +16,7 @@ import api.hierarchies.urls
 import api.lineage.urls
 import api.notifications.urls
 import api.projects.urls
+import api.runs.urls
 import api.server.urls
 import artifacts.expiry_tasks
 import artifacts.references.tasks
@@ -70,6 +71,7 @@ def test_every_url_is_listed():
     subjects = (
         api.accounts,
         api.projects,
+        api.runs,
         api.notifications,
         api.artifacts,
         api.aliases,
