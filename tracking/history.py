@@ -190,8 +190,9 @@ def samples(
         return sample(run, list(dict.fromkeys((STEP, *keys))), count, min_step, last_step)
     if min_step is None and max_step is None:
         return spread(run, count)
-    found = _thin(chunks.read_all(run, Stream.HISTORY, min_step=min_step, max_step=max_step), count, min_step, max_step)
-    return [found[number] for number in _evenly(len(found), count)]
+    rows = map(lines.load, _scan(run, min_step, max_step, wants_all=False))
+    found = _thin((row for row in rows if row is not None and _is_between(row, min_step, max_step)), count)
+    return [found[number] for number in chunks.evenly(len(found), count)]
 
 
 def only(rows: Iterable[Row], keys: Sequence[str]) -> list[Row]:
@@ -205,20 +206,15 @@ def only(rows: Iterable[Row], keys: Sequence[str]) -> list[Row]:
     return kept
 
 
-def _thin(texts: Iterable[tuple[int, str]], count: int, min_step: int | None, max_step: int | None) -> list[Row]:
-    """The rows between the steps: every one, or of many every second, fourth …, so that memory is bounded."""
+def _thin(rows: Iterable[Row], count: int) -> list[Row]:
+    """Every row, or of many every second, fourth …, so that memory is bounded; and the last one."""
     kept: list[Row] = []
-    stride, number, last = 1, 0, None
-    for _, text in texts:
-        row = lines.load(text)
-        if row is None or not _is_between(row, min_step, max_step):
-            continue
-        last = row
+    stride, last = 1, None
+    for number, last in enumerate(rows):
         if number % stride == 0:
-            kept.append(row)
+            kept.append(last)
             if len(kept) > 2 * count:
                 kept, stride = kept[::2], 2 * stride
-        number += 1
     return kept if last is None or last is kept[-1] else [*kept, last]
 
 
