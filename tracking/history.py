@@ -1,6 +1,5 @@
 """The history of a run: rows that it logged step by step, in the order in which they arrived."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -22,7 +21,6 @@ MAX_CHUNKS_A_PAGE = 1000
 MAX_SCANNED_BYTES = 32 * 2**20
 # Bytes of the rows that are read between two steps at once.
 MAX_READ_BYTES = 32 * 2**20
-_PLAIN = re.compile(r"[A-Za-z0-9_ -]+")
 
 
 class Page(NamedTuple):
@@ -239,8 +237,7 @@ def _with_keys(
     run: Run, keys: Sequence[str], min_step: int | None, max_step: int | None, *, wants_all: bool
 ) -> Iterator[Row]:
     wanted = dict.fromkeys(keys)
-    # They are in the text of each row that has the keys: no encoder escapes these characters.
-    names = [max(found, key=len) for key in wanted if (found := _PLAIN.findall(key))]
+    names = list(map(history_keys.text_in_lines, wanted))
     end = None if max_step is None else max_step + 1
     for text in _scan(run, min_step, end, wants_all=wants_all):
         if not all(name in text for name in names):

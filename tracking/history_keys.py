@@ -1,5 +1,6 @@
 """Which keys the rows of a history have, and how many values of which type: kept up to date as rows come and go."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -10,6 +11,8 @@ from tracking.lines import Row
 MAX_KEYS = 2_000
 MAX_KEY_LENGTH = 512
 _MAX_PREVIOUS = 256
+# No encoder escapes these characters.
+_PLAIN = re.compile(r"[A-Za-z0-9_ -]+")
 _NUMBERS = ("NaN", "Infinity", "-Infinity")
 
 # By key: `types` how often it had a value of each type, `previous` the last one, `monotonic` if numbers never fell.
@@ -46,6 +49,19 @@ def describe(keys: Keys) -> dict[str, Any]:
         }
         for key, about in keys.items()
     }
+
+
+def text_in_lines(key: str) -> str:
+    """A text that each line has in which the key has a value; empty where an encoder may escape all of its name."""
+    name = key.rpartition(".")[2]
+    if _PLAIN.fullmatch(name):
+        return f'{name}"'
+    return max(_PLAIN.findall(key), key=len, default="")
+
+
+def numeric(keys: Keys) -> list[str]:
+    """The keys that have numbers, in the order in which they came, without those that clients add themselves."""
+    return [key for key, about in keys.items() if about["types"].get("number") and not key.startswith("_")]
 
 
 def type_of(value: Any) -> str:

@@ -52,7 +52,7 @@ class Thinned:
 
     @classmethod
     def decode(cls, row: RunSeries) -> "Thinned":
-        thinned = cls(row.count, row.stride, _decode(bytes(row.points)))
+        thinned = cls(row.count, row.stride, list(map(Point, *decode(row))))
         thinned.newest = thinned.points[-1]
         del thinned.points[ceil(row.count / row.stride) :]
         return thinned
@@ -79,11 +79,12 @@ def _encode(points: Sequence[Point]) -> bytes:
     return zlib.compress(b"".join(array("d", column).tobytes() for column in columns))
 
 
-def _decode(body: bytes) -> list[Point]:
+def decode(row: RunSeries) -> list["array[float]"]:
+    """The columns of its points: lines, steps, runtimes, timestamps and values."""
     values = array("d")
-    values.frombytes(zlib.decompress(body))
+    values.frombytes(zlib.decompress(bytes(row.points)))
     length = len(values) // _COLUMNS
-    return list(map(Point, *(values[start * length : (start + 1) * length] for start in range(_COLUMNS))))
+    return [values[start * length : (start + 1) * length] for start in range(_COLUMNS)]
 
 
 def points(run: Run, keys: Sequence[str], samples: int, min_step: int | None, max_step: int | None) -> list[Row] | None:
@@ -187,14 +188,14 @@ def _points_of(number: int, text: str) -> Iterator[tuple[str, Point]]:
     row = lines.load(text)
     if row is None:
         return
-    axes = [_number(row.get(name)) for name in AXES]
+    axes = [to_number(row.get(name)) for name in AXES]
     for key, value in history_keys.flatten(row):
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if (is_number or value in ("NaN", "Infinity", "-Infinity")) and len(key) <= 512 and "\0" not in key:
-            yield key, Point(number, *axes, _number(value))
+        if history_keys.type_of(value) == "number" and len(key) <= 512 and "\0" not in key:
+            yield key, Point(number, *axes, to_number(value))
 
 
-def _number(value: object) -> float:
+def to_number(value: object) -> float:
+    """The number that a row has, also one that stands in it as a text; NaN of anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return nan
     try:

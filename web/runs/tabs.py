@@ -10,7 +10,7 @@ from tracking.models import RunFile, RunStream, Stream
 
 MEDIA_PREFIX = "media/"
 # The tabs whose pages there are.
-_URL_NAMES = ("run", "run-lineage")
+_URL_NAMES = ("run", "run-charts", "run-system", "run-lineage")
 
 
 class Tab(NamedTuple):

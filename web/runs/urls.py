@@ -3,7 +3,7 @@
 from django.urls import path
 
 from web.converters import PROJECT
-from web.runs.views import compare, run, run_list
+from web.runs.views import charts, compare, run, run_list
 
 urlpatterns = [
     path(f"{PROJECT}/runs", run_list.run_list, name="project-runs"),
@@ -14,6 +14,10 @@ urlpatterns = [
     path(f"{PROJECT}/run-comparison", compare.compare, name="runs-compare"),
     path(f"{PROJECT}/runs.csv", run_list.runs_csv, name="runs-csv"),
     path(f"{PROJECT}/runs/<str:name>", run.run_page, name="run"),
+    path(f"{PROJECT}/runs/<str:name>/charts", charts.charts, name="run-charts"),
+    path(f"{PROJECT}/runs/<str:name>/chart", charts.chart, name="run-chart"),
+    path(f"{PROJECT}/runs/<str:name>/system", charts.system, name="run-system"),
+    path(f"{PROJECT}/runs/<str:name>/system-chart", charts.system_chart, name="run-system-chart"),
     path(f"{PROJECT}/runs/<str:name>/edit", run.edit, name="run-edit"),
     path(f"{PROJECT}/runs/<str:name>/stop", run.stop, name="run-stop"),
     path(f"{PROJECT}/runs/<str:name>/delete", run.delete, name="run-delete"),
