@@ -243,19 +243,36 @@ def _without_twins(changes: Iterator[Change]) -> Iterator[Change]:
         same_size = [change for change in batch if change.before and change.after]
         same_size = [change for change in same_size if change.before.size == change.after.size]
         same_size = [change for change in same_size if change.before.is_executable == change.after.is_executable]
-        hashed = (change for change in _with_hashes(same_size) if change.sha256_before)
-        twins = {change.path for change in hashed if change.sha256_before == change.sha256_after}
+        hashes = _hashes_of(same_size)
+        twins = {change.path for change in same_size if _are_equal(hashes, change.before, change.after)}
         yield from (change for change in batch if change.path not in twins)
 
 
-def _with_hashes(changes: list[Change]) -> list[Change]:
+class _Hashes(NamedTuple):
+    sha256: str | None = None
+    md5: str | None = None
+
+
+def _are_equal(hashes: dict[UUID | None, _Hashes], before: Entry | None, after: Entry | None) -> bool:
+    """Whether two files of one size have equal bytes: by their md5 where no worker has read one of them yet."""
+    left, right = (hashes.get(side.blob if side else None, _Hashes()) for side in (before, after))
+    if left.sha256 and right.sha256:
+        return left.sha256 == right.sha256
+    return left.md5 is not None and left.md5 == right.md5
+
+
+def _hashes_of(changes: list[Change]) -> dict[UUID | None, _Hashes]:
     sides = [side for change in changes for side in (change.before, change.after) if side]
     blobs = Blob.objects.filter(pk__in={side.blob for side in sides if side.blob})
-    hashes: dict[UUID | None, str | None] = dict(blobs.values_list("pk", "sha256"))
+    return {pk: _Hashes(sha256, md5) for pk, sha256, md5 in blobs.values_list("pk", "sha256", "md5")}
+
+
+def _with_hashes(changes: list[Change]) -> list[Change]:
+    hashes = _hashes_of(changes)
     return [
         change._replace(
-            sha256_before=hashes.get(change.before.blob) if change.before else None,
-            sha256_after=hashes.get(change.after.blob) if change.after else None,
+            sha256_before=hashes.get(change.before.blob, _Hashes()).sha256 if change.before else None,
+            sha256_after=hashes.get(change.after.blob, _Hashes()).sha256 if change.after else None,
         )
         for change in changes
     ]

@@ -161,7 +161,7 @@ def measure(
                     if act == "down":
                         transfer_data.require_same(job.source, contender.downloaded(job))
                         shutil.rmtree(job.target)
-                if contender.name == "SDK":
+                if contender.uses_our_server:
                     _wait_until_verified(metrics.stack, job)
     return costs
 
@@ -172,7 +172,7 @@ def _job(contender: Contender, kind: str, number: int, work: Path, data: Path) -
     # Hard links would be changed with the data; the copy is in the page cache then, for everybody.
     shutil.copytree(data, source)
     name = f"{contender.name.lower().replace(' ', '')}-{kind}-{number}-{data.parent.name}"
-    job = Job(f"acme/{name}" if contender.name == "SDK" else name, source, work, work / "target")
+    job = Job(f"acme/{name}" if contender.uses_our_server else name, source, work, work / "target")
     contender.prepare(job)
     # A file that was written just now is not yet believed to be what its times say.
     time.sleep(3)

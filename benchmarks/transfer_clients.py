@@ -5,6 +5,7 @@ JSON. It imports nothing of ours but the SDK, since other environments have noth
 """
 
 import asyncio
+import base64
 import json
 import os
 import resource
@@ -58,6 +59,27 @@ def sdk(act: str, job: Job) -> Act:
         run.log_artifact(artifact)
         version.write_text(artifact.qualified_name)
         version.with_name("version-id").write_text(artifact.id)
+
+    return log
+
+
+def wandb(act: str, job: Job) -> Act:
+    """The same by the official client."""
+    import wandb as library
+
+    version = Path(job["work"], "version")
+    if act == "down":
+        artifact = library.Api().artifact(version.read_text())
+        return lambda: artifact.download(job["target"])
+    entity, project = job["name"].split("/")
+    run = library.init(entity=entity, project=project)
+
+    def log() -> None:
+        artifact = library.Artifact("data", type="dataset")
+        artifact.add_dir(job["source"])
+        logged = run.log_artifact(artifact).wait()
+        version.write_text(f"{job['name']}/data:v{logged.version.removeprefix('v')}")
+        version.with_name("version-id").write_text(base64.b64decode(logged.id).decode().partition(":")[2])
 
     return log
 
@@ -155,7 +177,7 @@ def _in_threads(act: Callable[[Path], object], paths: Iterable[Path]) -> None:
             done.result()
 
 
-CLIENTS = {"sdk": sdk, "boto3": boto3, "obstore": obstore, "mlflow": mlflow}
+CLIENTS = {"sdk": sdk, "wandb": wandb, "wandb-oldest": wandb, "boto3": boto3, "obstore": obstore, "mlflow": mlflow}
 
 if __name__ == "__main__":
     main()

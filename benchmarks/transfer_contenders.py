@@ -39,6 +39,8 @@ class Usage:
 class Contender:
     name = ""
     acts: tuple[str, ...] = ("up", "down")
+    # Whether it logs versions to our server, whose worker verifies them.
+    uses_our_server = False
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
@@ -92,6 +94,7 @@ class Library(Contender):
 class Sdk(Library):
     name = "SDK"
     acts = ("up", "verified", "again", "changed", "middle", "down")
+    uses_our_server = True
 
     def command(self, act: str, job: Job) -> list[str]:
         self.env |= {
@@ -103,6 +106,32 @@ class Sdk(Library):
             "WANLLMDB_CACHE_DIR": str(job.work / "cache"),
         }
         return super().command(act, job)
+
+
+class Wandb(Library):
+    """The official client, unmodified, of the environments that `make clients` makes."""
+
+    name = "wandb"
+    acts = ("up", "verified", "again", "changed", "middle", "down")
+    uses_our_server = True
+    python = Path(f"{sys.prefix}-wandb-newest", "bin", "python")
+
+    def command(self, act: str, job: Job) -> list[str]:
+        self.env |= {
+            "HOME": str(job.work),
+            "WANDB_DIR": str(job.work),
+            "WANDB_CACHE_DIR": str(job.work / "cache"),
+            "WANDB_BASE_URL": self.stack.base_url,
+            "WANDB_API_KEY": self.stack.key("alice"),
+            "WANDB_ERROR_REPORTING": "false",
+            "WANDB_SILENT": "true",
+        }
+        return super().command(act, job)
+
+
+class OldestWandb(Wandb):
+    name = "wandb-oldest"
+    python = Path(f"{sys.prefix}-wandb-oldest", "bin", "python")
 
 
 class Boto3(Library):

@@ -15,6 +15,12 @@ _INSIDE = rf"[^/\\#?\u0025:{_CONTROL}]"
 _AT_ENDS = rf"[^/\\#?\u0025: {_CONTROL}]"
 NAME = rf"\A(?![.]{{1,2}}\Z)(?={_AT_ENDS}){_INSIDE}{{0,127}}{_AT_ENDS}\Z"
 NAME_RULE = r"Use 1 to 128 characters on one line, none of / \ # ? % : and no space at the ends."
+# What is not seen, or is seen as a space: two names would look alike. Signs that join emoji are for these alone.
+_INVISIBLE = re.compile(
+    r"[\u00a0\u00ad\u034f\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200c\u202f\u205f-\u2065\u206a-\u206f\u2800"
+    r"\u3000\u3164\ufe00-\ufe0e\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
+    r"|(?<![\u2190-\u2bff\ufe0f\U0001f000-\U0001faff])[\u200d\ufe0f]|\u200d\Z"
+)
 
 MAX_PACKAGES = 1000
 MAX_PACKAGE_LENGTH = 128
@@ -33,6 +39,8 @@ def validate_packages(packages: object) -> None:
 def validate_name(name: str) -> None:
     if not re.match(NAME, name) or not _is_storable(name):
         raise ValidationError(NAME_RULE, code="invalid")
+    if _INVISIBLE.search(name):
+        raise ValidationError("Invisible characters, and spaces but the plain one, are not allowed.", code="invisible")
 
 
 def _is_storable(name: str) -> bool:

@@ -6,6 +6,7 @@ there.
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -22,13 +23,18 @@ from artifacts import mime_types, storage, validators
 from artifacts.content import deletions
 from artifacts.models import StoredObject
 from core import errors
+from core.value_lists import Among
 from projects.models import Run
 from tracking import streams
 from tracking.models import RunFile
 
 MAX_FILES = 100_000
+MAX_FILES_A_CALL = 10_000
 # Clients do not always say that bytes have arrived: of so many files it is looked up when they are listed.
 _LOOKED_UP = 100
+# And of so many while who said so waits; workers look up the others.
+_LOOKED_UP_A_CALL = 500
+_MAX_KEY_BYTES = 1_000
 _SETTLED_A_TURN = 1000
 _SETTLED_AFTER = timedelta(minutes=2)
 
@@ -40,15 +46,20 @@ def begin(actor: Actor, run: Run, names: Sequence[str]) -> list[tuple[RunFile, s
     `Conflict` for a run with too many files.
     """
     permissions.require(actor, run.project.team, Role.EDITOR)
+    if len(names) > MAX_FILES_A_CALL:
+        raise errors.Invalid(f"One call takes at most {MAX_FILES_A_CALL:,} files; this one has {len(names):,}.")
     paths = [validators.check_path(name.removeprefix("./")) for name in names]
     files = _expect(run, list(dict.fromkeys(paths)))
     return [(files[path], storage.get_open_upload_url(files[path].upload.key)) for path in paths]
 
 
 def mark_uploaded(actor: Actor, run: Run, names: Iterable[str]) -> list[RunFile]:
-    """Take in the files whose bytes have arrived, and return them; of others nothing changes."""
+    """Take in the files whose bytes have arrived, and return them; of others nothing changes.
+
+    Of many files the first ones: workers take in the others (`settle_uploads`).
+    """
     permissions.require(actor, run.project.team, Role.EDITOR)
-    paths = [name.removeprefix("./") for name in names]
+    paths = [name.removeprefix("./") for name in islice(names, _LOOKED_UP_A_CALL)]
     files = RunFile.objects.filter(run=run, name__in=paths)
     _measure_again(files)
     return _take_in(files.expected())
@@ -58,7 +69,7 @@ def listed(run: Run, names: Collection[str] | None = None, pattern: str | None =
     """The files that can be downloaded, by name; those of these names, or that match a pattern of SQL's LIKE."""
     files = RunFile.objects.filter(run=run).select_related("object")
     if names is not None:
-        files = files.filter(name__in=[name.removeprefix("./") for name in names])
+        files = files.filter(Among("name", [name.removeprefix("./") for name in names]))
     if pattern:
         files = files.filter(_Like(F("name"), pattern))
     _take_in(files.expected().order_by("-begun_at")[:_LOOKED_UP])
@@ -105,7 +116,7 @@ def settle_uploads() -> None:
 def _expect(run: Run, paths: Sequence[str]) -> dict[str, RunFile]:
     with transaction.atomic():
         streams.lock(run)
-        known = RunFile.objects.filter(run=run, name__in=paths).select_related("upload")
+        known = RunFile.objects.filter(Among("name", paths), run=run).select_related("upload")
         files = {file.name: file for file in known}
         new = [path for path in paths if path not in files]
         if new and RunFile.objects.filter(run=run).count() + len(new) > MAX_FILES:
@@ -127,7 +138,10 @@ def _expect(run: Run, paths: Sequence[str]) -> dict[str, RunFile]:
 
 def _new_object(run: Run, path: str) -> StoredObject:
     # Its size is known once it has arrived.
-    key = f"{deletions.ROOT}{run.project_id}/runs/{run.pk}/{uuid7()}/{path}"
+    folder = f"{deletions.ROOT}{run.project_id}/runs/{run.pk}/{uuid7()}"
+    key = f"{folder}/{path}"
+    if len(key.encode()) > _MAX_KEY_BYTES:
+        key = f"{folder}/file"
     return StoredObject(project_id=run.project_id, key=key, kind=StoredObject.Kind.RUN, size=0)
 
 

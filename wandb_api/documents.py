@@ -24,6 +24,7 @@ from graphql import (
     validate,
 )
 
+from core import errors
 from wandb_api.schema import SCHEMA
 
 # The longest of the client's own has a tenth of each.
@@ -33,6 +34,8 @@ MAX_DEPTH = 20
 MAX_FIELDS = 4_000
 # Each bounds what it does by itself; the client sends one.
 MAX_MUTATIONS = 5
+# Of a list in the variables; the client sends as many files at once.
+MAX_ITEMS = 10_000
 # The client has a few hundred, of up to 2,200 characters. Long ones of others would fill the memory.
 _CACHED = 500
 _CACHED_LENGTH = 5_000
@@ -81,7 +84,10 @@ _read_cached = lru_cache(maxsize=_CACHED)(_read)
 
 
 def without_unknown_keys(document: Document, variables: Mapping[str, Any]) -> dict[str, Any]:
-    """The variables without keys of inputs that the schema does not have: newer clients know more."""
+    """The variables without keys of inputs that the schema does not have: newer clients know more.
+
+    Raises `Invalid` for lists of more than `MAX_ITEMS`.
+    """
     values = dict(variables)
     for definition in document.operation.variable_definitions or ():
         name = definition.variable.name.value
@@ -94,6 +100,8 @@ def _known(type_: Any, value: Any) -> Any:
     if isinstance(type_, GraphQLNonNull):
         return _known(type_.of_type, value)
     if isinstance(type_, GraphQLList) and isinstance(value, list):
+        if len(value) > MAX_ITEMS:
+            raise errors.Invalid(f"A list of the variables has over {MAX_ITEMS:,} items: send them in parts.")
         return [_known(type_.of_type, one) for one in value]
     if isinstance(type_, GraphQLInputObjectType) and isinstance(value, dict):
         return {key: _known(type_.fields[key].type, one) for key, one in value.items() if key in type_.fields}

@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core import signing
@@ -27,6 +28,8 @@ _COLUMNS = (
     "reference_version_id", "reference_digest", "reference_extra",
 )  # fmt: skip
 _READ_SIZE = 5_000
+# About 6 MiB of text. Where a larger one is sent, a thread waits for the client, so there are few of them at once.
+MAX_FILES_IN_ONE_PIECE = 50_000
 # In place of the md5 of bytes that are corrupt, of which nobody knows what they were.
 _NO_MD5 = base64.b64encode(bytes(16)).decode()
 
@@ -47,25 +50,48 @@ def check_signature(version_id: str, signature: str) -> None:
         raise errors.Missing("This URL of a manifest is invalid or has expired: request a new one.")
 
 
-def write(version: ArtifactVersion) -> bytes:
-    """The document, of which the md5 of all files are known. Large ones are never whole in memory but as text."""
-    head = json.dumps(_HEAD)[:-1]
-    return f'{head}, "contents": {{{", ".join(_entries(version))}}}}}'.encode()
+def is_large(version: ArtifactVersion) -> bool:
+    """Whether the document is sent as it is written, instead of being made whole."""
+    return version.file_count > MAX_FILES_IN_ONE_PIECE
 
 
-def _entries(version: ArtifactVersion) -> Iterator[str]:
-    rows = version.files.order_by("path").values_list(*_COLUMNS)
+def write(version: ArtifactVersion) -> Iterator[bytes]:
+    """The document, of which the md5 of all files are known, in chunks; a query each, and none stays open.
+
+    Raises `Missing` where the version is deleted meanwhile: who reads gets no whole document then.
+    """
+    yield f'{json.dumps(_HEAD)[:-1]}, "contents": {{'.encode()
+    separator, count = "", 0
+    for entries in _pages(version):
+        yield f"{separator}{', '.join(entries)}".encode()
+        separator, count = ", ", count + len(entries)
+    if count != version.file_count:
+        raise errors.Missing("The version was deleted while its manifest was read.")
+    yield b"}}"
+
+
+def _pages(version: ArtifactVersion) -> Iterator[list[str]]:
+    files = version.files.order_by("path")
     own = ids.encode("Artifact", version.pk)
     births = {None: own, version.pk: own}
-    for path, size, md5, brought_by, *reference in rows.iterator(chunk_size=_READ_SIZE):
-        if reference[0] is not None:
-            entry = _reference(*reference)
-        else:
-            if brought_by not in births:
-                births[brought_by] = ids.encode("Artifact", brought_by)
-            digest = base64.b64encode(bytes.fromhex(md5)).decode() if md5 else _NO_MD5
-            entry = {"digest": digest, "birthArtifactID": births[brought_by]}
-        yield f"{json.dumps(path)}: {json.dumps({**entry, 'size': size})}"
+    last = ""
+    while rows := list(files.filter(path__gt=last).values_list(*_COLUMNS)[:_READ_SIZE]):
+        last = rows[-1][0]
+        yield [_entry(births, *row) for row in rows]
+
+
+def _entry(
+    births: dict[Any, str], path: str, size: int, md5: str | None, brought_by: UUID | None, *reference: Any
+) -> str:
+    """`births` are the ids of the versions that brought bytes."""
+    if reference[0] is not None:
+        entry = _reference(*reference)
+    else:
+        if brought_by not in births:
+            births[brought_by] = ids.encode("Artifact", brought_by)
+        digest = base64.b64encode(bytes.fromhex(md5)).decode() if md5 else _NO_MD5
+        entry = {"digest": digest, "birthArtifactID": births[brought_by]}
+    return f"{json.dumps(path)}: {json.dumps({**entry, 'size': size})}"
 
 
 def _reference(

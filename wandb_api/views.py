@@ -4,18 +4,22 @@ from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from artifacts import md5_hashes
+from artifacts.content import downloads as content_downloads
 from artifacts.models import ArtifactVersion
 from core import errors, request_bodies
+from core.client_ip import client_ip
 from wandb_api import downloads, execution, file_stream, manifest_documents
 from wandb_api.authentication import context_of
 from wandb_api.context import Context
 from wandb_api.errors import problem_response, refusal_response
+
+_NOT_CACHED = {"Cache-Control": "private, no-store"}
 
 
 @csrf_exempt
@@ -53,7 +57,7 @@ def stream_files(request: HttpRequest, entity: str, project: str, run: str) -> H
 
 @login_not_required
 @require_safe
-def manifest(request: HttpRequest, version_id: UUID) -> HttpResponse:
+def manifest(request: HttpRequest, version_id: UUID) -> HttpResponseBase:
     """The manifest of a version, for whoever has its signed URL."""
     try:
         manifest_documents.check_signature(str(version_id), request.GET.get("signature", ""))
@@ -61,10 +65,13 @@ def manifest(request: HttpRequest, version_id: UUID) -> HttpResponse:
         if version is None:
             raise errors.Missing("The version was deleted.")
         md5_hashes.require(version)
-        document = manifest_documents.write(version)
+        chunks = manifest_documents.write(version)
+        if manifest_documents.is_large(version):
+            chunks = content_downloads.stream(client_ip(request.META) or "", chunks)
+            return StreamingHttpResponse(chunks, content_type="application/json", headers=_NOT_CACHED)
+        return HttpResponse(b"".join(chunks), content_type="application/json", headers=_NOT_CACHED)
     except errors.RegistryError as refusal:
         return refusal_response(refusal)
-    return HttpResponse(document, content_type="application/json", headers={"Cache-Control": "private, no-store"})
 
 
 @login_not_required

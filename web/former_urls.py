@@ -9,7 +9,10 @@ from projects.models import Project
 
 
 def find_new_url(request: HttpRequest) -> str | None:
-    """The same page by the names of today, if the reader sees what it is about and one of its names is a former one."""
+    """The same page by the names of today, if the reader sees what it is about and one of its names is a former one.
+
+    Old clients print URLs in which a name has `+` for each space: those lead to the page as well.
+    """
     match = request.resolver_match
     if match is None or "team" not in match.kwargs or not request.user.is_authenticated:
         return None
@@ -25,7 +28,10 @@ def _current_names(request: HttpRequest, match: ResolverMatch) -> dict[str, obje
     if "project" not in kwargs:
         team = Team.objects.visible_to(request.user).named(kwargs["team"])
         return team and kwargs | {"team": team.name}
-    project = Project.objects.visible_to(request.user).named(f"{kwargs['team']}/{kwargs['project']}")
+    visible = Project.objects.visible_to(request.user)
+    project = visible.named(f"{kwargs['team']}/{kwargs['project']}")
+    if project is None and "+" in kwargs["project"]:
+        project = visible.named(f"{kwargs['team']}/{kwargs['project'].replace('+', ' ')}")
     if project is None:
         return None
     names = {"team": project.team.name, "project": project.name}

@@ -1,6 +1,11 @@
 """Texts of users in code that people copy: quoted for its language, whatever characters they have."""
 
+import json
+import re
 import shlex
+
+_PLAIN_YAML = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*(?::[A-Za-z0-9_./-]+)*")
+_YAML_WORDS = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
 
 
 def python(text: str) -> str:
@@ -18,3 +23,9 @@ def shell(text: str) -> str:
         for character in text
     )
     return f"$'{''.join(escaped)}'"
+
+
+def yaml(text: str) -> str:
+    """A scalar of YAML that is read as this text. JSON's texts are YAML's."""
+    is_plain = _PLAIN_YAML.fullmatch(text) and text.lower() not in _YAML_WORDS
+    return text if is_plain else json.dumps(text)

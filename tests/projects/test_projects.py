@@ -13,9 +13,11 @@ from projects import projects, runs
 from projects.models import Project, Run, Visibility
 
 WIDE_NAMES = [".hidden", "-dash", "_under", "two words", "ümlaut", "日本 1", "a&b=c;d@e+f", "...", "{x}", "x" * 128]
+WIDE_NAMES += ["\N{ROCKET}", "\u2764\ufe0f", "\U0001f469\u200d\U0001f52c lab"]
 ODD_NAMES = [
     "", " ", ".", "..", " ahead", "behind ", "a/b", "a\\b", "a#b", "a?b", "50%", "a:b", "end\n", "two\nlines", "a\tb",
-    "a\0b", "\u202egnp.exe", "x" * 129,
+    "a\0b", "\u202egnp.exe", "x" * 129, "a\u200bb", "\u3164", "\ufeffa", "a\u00a0b", "soft\u00adhyphen", "a\u200d",
+    "a\ufe0f",
 ]  # fmt: skip
 
 

@@ -1,8 +1,10 @@
 """Files of a run: sent straight to the store, listed once they are there, replaced and deleted."""
 
 import urllib.request
+from datetime import timedelta
 
 import pytest
+from django.db.models import F
 
 from accounts import errors
 from accounts.actor import Actor
@@ -52,6 +54,28 @@ def test_a_file_is_there_once_its_bytes_are(differences, run, bob):
     assert found["config.json"].object.key.startswith(f"projects/{run.project_id}/runs/{run.pk}/")
     assert found["config.json"].object.key.endswith("/config.json")
     assert differences() == ([], [])
+
+
+def test_a_long_name_makes_no_long_key(run, bob):
+    name = "/".join(["é" * 120] * 4)
+    file = save(bob, run, name, b"long")
+    assert len(name.encode()) > 900 and len(file.object.key.encode()) < 1_000
+    assert get(file) == b"long"
+    assert [one.name for one in files.listed(run, [name])] == [name]
+
+
+def test_one_call_begins_and_looks_up_so_many_files(run, bob, monkeypatch):
+    monkeypatch.setattr(files, "MAX_FILES_A_CALL", 3)
+    monkeypatch.setattr(files, "_LOOKED_UP_A_CALL", 2)
+    with pytest.raises(errors.Invalid, match="at most 3 files"):
+        files.begin(Actor(bob), run, ["a", "b", "c", "d"])
+    for (file, url), body in zip(files.begin(Actor(bob), run, ["a", "b", "c"]), (b"1", b"2", b"3"), strict=True):
+        put(url, body)
+        assert file.size == 0
+    assert [file.name for file in files.mark_uploaded(Actor(bob), run, ["a", "b", "c"])] == ["a", "b"]
+    RunFile.objects.update(begun_at=F("begun_at") - timedelta(hours=1))
+    files.settle_uploads()
+    assert files.count(run) == 3
 
 
 def test_a_file_that_is_sent_again_is_the_former_one_until_then(stored, run, bob, collect_garbage):

@@ -126,6 +126,19 @@ def test_mutations_are_bounded_and_so_is_what_is_read_of_their_results(client, p
     assert "queries" in message_of(client.post(f"mutation {{ {mutations(1, f'project {{ {counts} }}')} }}"))
 
 
+def test_lists_of_the_variables_are_bounded(client, run):
+    names = ["x"] * (documents.MAX_ITEMS + 1)
+    query = """query Q($names: [String!]) { project(name: "demo", entityName: "acme") {
+        bucket(name: "%s") { files(names: $names) { totalCount } } } }"""
+    assert client.ask(query % run.name, names=names[1:])["project"]["bucket"]["files"] == {"totalCount": 0}
+    refused = client.post(query % run.name, names=names)
+    assert refused.status_code == 400
+    assert "10,000 items" in message_of(refused)
+    query = """query Q($filters: JSONString) { project(name: "demo", entityName: "acme") {
+        artifactCollections(filters: $filters) { totalCount } } }"""
+    assert "over 1,000 values" in message_of(client.post(query, filters=json.dumps({"name": {"$in": names}})))
+
+
 def test_keys_that_inputs_do_not_have_are_dropped(client, project):
     input = {"entityName": "acme", "name": "demo", "description": "known", "fromTheFuture": {"a": [1]}, "id": None}
     answer = client.post(

@@ -13,8 +13,10 @@ from accounts.actor import Actor
 from artifacts import md5_hashes, versions
 from artifacts.models import ArtifactDownload, Blob
 from artifacts.references.references import ReferenceSpec
+from core import errors
 from tests.artifacts.client import fetch, log, md5
 from tests.wandb_api.graphql_client import GraphqlClient, Refused, artifact_id, b64
+from wandb_api import manifest_documents
 
 FILE = "id name displayName url directUrl sizeBytes storagePath mimetype updatedAt digest md5 artifact { id }"
 FILES = """query Q($names: [String!], $first: Int, $after: String) { project(entityName: "acme", name: "demo") {
@@ -159,6 +161,25 @@ def test_few_requests_wait_at_once(bob, artifact, monkeypatch):
 
     with md5_hashes._waiting, pytest.raises(md5_hashes.errors.Unavailable):
         md5_hashes.require(version)
+
+
+def test_a_large_manifest_is_sent_as_it_is_written(wandb, packed, monkeypatch):
+    whole = manifest_of(wandb, packed)
+    monkeypatch.setattr(manifest_documents, "MAX_FILES_IN_ONE_PIECE", 1)
+    monkeypatch.setattr(manifest_documents, "_READ_SIZE", 2)
+    url = wandb.ask(MANIFEST, id=artifact_id(packed))["artifact"]["currentManifest"]["file"]["directUrl"]
+    response = Client().get(url.removeprefix("http://testserver"))
+    assert response.streaming
+    chunks = iter(response)
+    first = next(chunks)
+    assert json.loads(b"".join([first, *chunks])) == whole
+
+    # Of a version that is deleted meanwhile nobody has a document that looks whole.
+    chunks = manifest_documents.write(packed)
+    next(chunks)
+    packed.files.filter(path="z.bin").delete()
+    with pytest.raises(errors.Missing):
+        list(chunks)
 
 
 def test_manifests_are_for_whoever_has_a_fresh_signature(packed, v2):

@@ -3,11 +3,12 @@
 from types import SimpleNamespace
 
 import pytest
+import yaml
 from django.contrib.auth.models import AnonymousUser
 from django.template import engines
 
 from artifacts.previews import json_tree
-from web import markdown
+from web import literals, markdown
 
 
 def render(source: str, **context: object) -> str:
@@ -105,3 +106,11 @@ def test_markdown_does_no_harm(text):
 
 def test_markdown_is_bounded():
     assert len(markdown.render("word " * 10**6, "somebody")) < 110_000
+
+
+@pytest.mark.parametrize(
+    "text", ["model", "a/b:latest", "no", "two words", "a: b", "- x", "#1", "\u00e9", "'", "1.0", "null", '"']
+)
+def test_a_scalar_of_yaml_is_read_as_the_text(text):
+    assert yaml.safe_load(f"name: {literals.yaml(text)}") == {"name": text}
+    assert literals.yaml("a/b:latest") == "a/b:latest"

@@ -81,3 +81,15 @@ def test_the_page_of_a_refusal_says_what_has_the_name(browser, alice, bob, proje
 
     assert page.status_code == 409
     assert "was%20renamed%20to%20%27rows%27" in page["X-Refusal"]
+
+
+def test_a_plus_of_old_clients_leads_to_the_name_with_spaces(browser, alice, acme):
+    projects.create(Actor(alice), acme, "my first try")
+    client = browser(alice)
+    for path in ("", "/runs", "/artifacts"):
+        response = client.get(f"/acme/my+first+try{path}")
+        assert response.status_code in (302, 307)
+        assert response["Location"] == f"/acme/my%20first%20try{path}"
+        assert client.get(response["Location"]).status_code == 200
+    projects.create(Actor(alice), acme, "my+first+try")
+    assert client.get("/acme/my+first+try").status_code == 200

@@ -289,6 +289,22 @@ def test_tags_and_time_to_live_are_edited_and_shown(browser, bob, version):
     assert (version.expires_at, version.tags) == (None, [])
 
 
+def test_a_time_to_live_that_somebody_else_sets_meanwhile_stays(browser, bob, version):
+    client = browser(bob)
+    dialog = client.get(f"{PAGE}/edit", headers=HTMX).content.decode()
+    on_page = re.findall(r'name="((?:initial-)?ttl_days)"(?: value="([^"]*)")?', dialog)
+    assert dict(on_page) == {"ttl_days": "", "initial-ttl_days": ""}
+    versions.describe(Actor(bob), version, ttl=timedelta(days=3))
+    expires_at = version.expires_at
+    form = {"description": "New", "notes": "", "metadata": "{}", "tags": ""} | dict(on_page)
+    assert client.post(f"{PAGE}/edit", form).status_code == 302
+    version.refresh_from_db()
+    assert (version.description, version.expires_at) == ("New", expires_at)
+    assert client.post(f"{PAGE}/edit", form | {"initial-ttl_days": "3"}).status_code == 302
+    version.refresh_from_db()
+    assert version.expires_at is None
+
+
 def test_a_time_to_live_is_shown_as_it_was_set(browser, bob, version):
     versions.describe(Actor(bob), version, ttl=timedelta(days=3))
     client = browser(bob)

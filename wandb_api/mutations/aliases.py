@@ -14,6 +14,8 @@ from wandb_api.resolvers import Resolvers
 
 mutation = Resolvers("Mutation")
 
+_MAX_ALIASES = 200
+
 
 @mutation
 def add_aliases(root: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:
@@ -42,6 +44,8 @@ def _read(context: Context, input: dict[str, Any]) -> tuple[ArtifactVersion, lis
     """The version, and the aliases of its own artifact. Raises `Missing`, and `Invalid` for another collection."""
     visible = ArtifactVersion.objects.visible_to(context.user).select_related("artifact__project__team")
     version = ids.get(visible, "Artifact", input["artifact_id"], "Artifact")
+    if len(input["aliases"]) > _MAX_ALIASES:
+        raise errors.Invalid(f"At most {_MAX_ALIASES} aliases are changed at once.")
     for entity, project, name in {_place(context, one) for one in input["aliases"]}:
         found = Project.objects.visible_to(context.user).named(f"{entity}/{project}")
         collection = Artifact.objects.named(found, name) if found else None

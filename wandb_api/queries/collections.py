@@ -266,14 +266,21 @@ def _values(name: str, value: Any) -> list[str]:
     if isinstance(value, dict) and list(value) in (["$in"], ["$eq"]):
         [value] = value.values()
     values = value if isinstance(value, list) else [value]
+    _require_few(name, values)
     if not all(isinstance(one, str) and one.isprintable() for one in values):
         raise errors.Invalid(f"The filter of {name!r} is a word, a list of words, or {{'$in': […]}}.")
     return values
 
 
+def _require_few(name: str, values: list[Any]) -> None:
+    if len(values) > _MAX_VALUES:
+        raise errors.Invalid(f"The filter of {name!r} has over {_MAX_VALUES:,} values.")
+
+
 _OPERATORS = {"$eq": "exact", "$gt": "gt", "$gte": "gte", "$lt": "lt", "$lte": "lte", "$in": "in"}
 _OPERATORS |= {"$contains": "contains"}
 _OF_TEXT = {"$eq", "$in", "$contains"}
+_MAX_VALUES = 1_000
 # More than any version has, and no more than databases count.
 _MAX_NUMBER = 2**31 - 1
 
@@ -290,6 +297,7 @@ def _lookup(name: str, value: Any) -> dict[str, Any]:
                 f"The filter of {name!r} has no operator {operator!r}: use {', '.join(sorted(allowed))}."
             )
         values = operand if operator == "$in" and isinstance(operand, list) else [operand]
+        _require_few(name, values)
         read = [_read(name, one, is_time=is_time, is_number=is_number) for one in values]
         lookups[f"{name}__{_OPERATORS[operator]}"] = read if operator == "$in" else read[0]
     return lookups

@@ -161,6 +161,7 @@ class VersionEditForm(TagsForm):
         help_text="Counted from when the version was created. It is deleted after that, unless a protected alias "
         "points to it. Leave empty to keep it.",
         error_messages={"min_value": "Enter more than 0 days, or leave this empty."},
+        show_hidden_initial=True,
     )
     field_order = ["description", "notes", "tags", "ttl_days", "metadata"]
 
@@ -172,11 +173,19 @@ class VersionEditForm(TagsForm):
         return initial | {"tags": ", ".join(version.tags), "ttl_days": days}
 
     def changes(self) -> dict[str, Any]:
-        """As of tags; with `ttl` where it is another one."""
+        """As of tags; with `ttl` where it is another one than the page had."""
         values = super().changes()
         days = values.pop("ttl_days")
-        ttl = {"ttl": timedelta(days=days) if days else None}
-        return values | (ttl if "ttl_days" in self.changed_data else {})
+        on_page = self.data.get(self["ttl_days"].html_initial_name, self.initial["ttl_days"])
+        return values if days == _number(on_page) else values | {"ttl": timedelta(days=days) if days else None}
+
+
+def _number(text: Any) -> float | None:
+    """None for an empty field, and for what no page of ours has."""
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return None
 
 
 class DeleteVersionForm(forms.Form):

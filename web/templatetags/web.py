@@ -26,6 +26,7 @@ register = template.Library()
 # Of texts of users in code that people copy.
 register.filter("python", literals.python)
 register.filter("shell", literals.shell)
+register.filter("yaml", literals.yaml)
 
 _STEPS = ((60, 1, "s"), (3600, 60, " min"), (86400, 3600, " h"), (30 * 86400, 86400, " d"))
 

@@ -84,7 +84,8 @@ def _render_list(request: HttpRequest, rows: QuerySet[Artifact], project: Projec
         "is_filtered": is_filtered,
         "active_nav": "artifacts",
         "columns": [column for column in _COLUMNS if not (project and column[1] == "Project")],
-        "types": validators.TYPES,
+        # Other clients have types of their own: those on the page, and one that is asked for.
+        "types": list(dict.fromkeys([*validators.TYPES, *sorted({row.type for row in page})])),
         "project_names": project_names,
         "may_edit": (editable.filter(pk=project.pk) if project else editable).exists(),
     }
