@@ -88,9 +88,8 @@ class Client:
 
     def mutate(self, name: str, selection: str, /, **input: Any) -> Any:
         type_ = f"{name[0].upper()}{name[1:]}Input!"
-        return self.ask(f"mutation M($input: {type_}) {{ it: {name}(input: $input) {{ {selection} }} }}", input=input)[
-            "it"
-        ]
+        query = f"mutation M($input: {type_}) {{ it: {name}(input: $input) {{ {selection} }} }}"
+        return self.ask(query, input=input)["it"]
 
     def post(self, path: str, body: Any) -> None:
         self._connection.send(build_request("POST", path, self.key, body))
