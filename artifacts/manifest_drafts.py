@@ -45,6 +45,7 @@ from artifacts.models.client_id import MAX_CLIENT_ID_LENGTH
 from artifacts.references import references
 from artifacts.references.references import ReferenceSpec
 from core import bulk_rows
+from core.keyed_locks import KeyedLocks
 from core.value_lists import Among
 from projects.models import Run
 
@@ -56,6 +57,7 @@ _MAX_PATHS_IN_SENTENCE = 3
 MAX_DISTRIBUTED_ID_LENGTH = 128
 # Bytes of manifests that are read into memory together, where there are several. There they take three times as many.
 MAX_MERGED_SIZE = 256 * 2**20
+_filling = KeyedLocks(wait_seconds=20.0)
 # While a client waits to begin.
 _MAX_FILES_TO_READ = 50_000
 
@@ -152,12 +154,15 @@ def commit(actor: Actor, version: ArtifactVersion, parse: Parse) -> ArtifactVers
     """Make the draft the version that its manifests state; `parse` reads the entries of one. Safe to repeat.
 
     The result is an older version where that came to have the same contents meanwhile. Raises `VersionIncomplete` for
-    entries whose bytes the user may not share or nobody has sent, and what `versions.finalize` raises.
+    entries whose bytes the user may not share or nobody has sent, `Busy` where another request of this process takes
+    long to commit it, and what `versions.finalize` raises.
     """
     permissions.require(actor, version.artifact.project.team, Role.EDITOR)
     if version.state == ArtifactVersion.State.DRAFT:
-        md5_uploads.collect(version)
-        _fill(actor, version, parse)
+        # Clients that wait for long ask again, while the first request goes on: each would have a thread.
+        with _filling.hold(version.pk, "This draft is being committed: ask again in a moment."):
+            md5_uploads.collect(version)
+            _fill(actor, version, parse)
     return versions.finalize(actor, version, aliases=version.requested_aliases).version
 
 
