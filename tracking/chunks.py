@@ -62,8 +62,9 @@ def read_all(
 
 def batches(run: Run, stream: Stream, *, min_step: int | None = None, max_step: int | None = None) -> list[list[Range]]:
     """All chunks that can have such steps, in batches of a few MiB. A query for each 1,001 chunks."""
-    found: list[Range] = []
-    while more := ranges(run, stream, found[-1].end_line if found else 0, min_step=min_step, max_step=max_step):
+    found = more = ranges(run, stream, min_step=min_step, max_step=max_step)
+    while len(more) == _RANGES_A_QUERY:
+        more = ranges(run, stream, found[-1].end_line, min_step=min_step, max_step=max_step)
         found += more
     return list(_batches(found)) if found else []
 

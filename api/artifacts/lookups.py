@@ -23,6 +23,8 @@ _ARTIFACT = CompiledQuery(
     UUID, UUID,
 )  # fmt: skip
 _VERSION = CompiledQuery(lambda user, pk: ArtifactVersion.objects.visible_to(User(pk=user)).filter(pk=pk), UUID, UUID)
+# The official `wandb` client reads every file of a version by a request.
+_FILE = CompiledQuery(lambda pk: ArtifactFile.objects.select_related("blob__object").filter(pk=pk), UUID)
 
 
 def _with_target(user: UUID, pk: UUID, version: UUID) -> QuerySet[Artifact]:
@@ -54,6 +56,14 @@ def get_version(request: Request, pk: UUID) -> ArtifactVersion:
     if version is None:
         raise _no_version(request, pk)
     return version
+
+
+def get_signed_file(pk: UUID) -> ArtifactFile:
+    """The file whose signed URL somebody has, with where its bytes are."""
+    file = _FILE.first(pk)
+    if file is None:
+        raise missing("File")
+    return file
 
 
 def get_file(request: Request, pk: UUID) -> ArtifactFile:

@@ -14,6 +14,7 @@ from artifacts import artifacts, name_resolution, versions
 from artifacts.aliases import aliases
 from artifacts.errors import InvalidName
 from artifacts.models import Artifact, ArtifactVersion
+from artifacts.previews import front_matter
 from projects import projects
 from tests.artifacts.client import fill
 from tests.artifacts.test_version_zero import walk
@@ -124,3 +125,12 @@ def test_what_people_copy_is_quoted(alice, acme, browser):
     assert shlex.split(snippets["cli"]) == words
     texts = {node.value for node in ast.walk(ast.parse(snippets["python"])) if isinstance(node, ast.Constant)}
     assert {project.name, "acme", "-x", artifact.type} < texts
+
+
+def test_lists_offer_its_type_and_the_template_of_a_card_quotes_it(browser, bob, v0):
+    client = browser(bob)
+    assert "<option>100% two words?</option>" in client.get("/acme/demo/artifacts").content.decode()
+    page = client.get(v0.artifact.get_absolute_url()).content.decode()
+    snippet = unescape(re.search(r'id="card-template" tabindex="0"><code>(.*?)</code>', page, re.S)[1])
+    assert front_matter.split(snippet)[0].count('"100% two words?"') == 1
+    assert front_matter.read(front_matter.split(snippet)[0]).facts

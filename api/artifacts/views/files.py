@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from accounts.actor import Actor
 from api.artifacts import query_params
 from api.artifacts.file_columns import file_specs
-from api.artifacts.lookups import get_file, get_version
+from api.artifacts.lookups import get_file, get_signed_file, get_version
 from api.artifacts.serializers import FileSerializer
 from api.artifacts.upload_serializers import (
     FILE_OR_REFERENCE,
@@ -29,14 +29,13 @@ from api.artifacts.upload_serializers import (
     UploadUrlSerializer,
     reference_spec,
 )
-from api.lookups import get_or_missing
 from api.pagination import cursor_page_of, page_by_cursor, parse
 from api.permissions import SignedIn
 from api.serialization import parse_body
 from artifacts import draft_files, storage
 from artifacts.content import downloads, single_upload
 from artifacts.draft_files import FileSpec
-from artifacts.models import ArtifactFile, StoredObject
+from artifacts.models import StoredObject
 from artifacts.references import references
 from core import byte_ranges
 
@@ -159,7 +158,7 @@ class FileContent(APIView):
         Honours a `Range` of the form `bytes=<first>-<last>` or `bytes=<first>-`.
         """
         downloads.check_signature(str(file_id), parse(request, query_params.SignatureQuery)["signature"])
-        file = get_or_missing(ArtifactFile.objects.select_related("blob__object"), "File", file_id)
+        file = get_signed_file(file_id)
         # Whoever has the URL: it names nobody.
         part = byte_ranges.parse(request.headers.get("Range"), file.size)
         content = downloads.passed_on(file, f"file {file_id}", part.start, part.length)
