@@ -8,12 +8,11 @@ from itertools import chain
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
-from django.db.models import Q
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from accounts.actor import Actor
-from artifacts import errors
+from artifacts import errors, version_blobs
 from artifacts.models import ArtifactVersion, Blob, Extent
 from artifacts.models.extent import MAX_EXTENTS
 from core import bulk_rows
@@ -97,8 +96,8 @@ def _claim(
     claimed: dict[Piece, tuple[UUID, str]] = {}
     for hashes in _batches(piece.sha256 for piece in wanted):
         waiting = in_objects.filter(state=Blob.State.EXPECTED, sha256__in=hashes)
-        for whose in (Q(files__version=version), Q(uses__whole__files__version=version)):
-            for sha256, size, pk in waiting.filter(whose).values_list("sha256", "size", "pk"):
+        for is_own in (version_blobs.is_file_of(version), version_blobs.is_piece_of(version)):
+            for sha256, size, pk in waiting.filter(is_own).values_list("sha256", "size", "pk"):
                 claimed[Piece(sha256, size)] = pk, Blob.State.EXPECTED
         shareable = Blob.objects.shareable(project, actor.user) & in_objects
         rows = shareable.filter(sha256__in=hashes).select_for_update(no_key=True).order_by("pk")

@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
-from artifacts import draft_counts, draft_extents, errors, mime_types, natural_order, validators
+from artifacts import draft_counts, draft_extents, errors, mime_types, natural_order, validators, version_blobs
 from artifacts.draft_counts import add_to_counts
 from artifacts.draft_extents import Piece
 from artifacts.models import ArtifactFile, ArtifactVersion, Blob
@@ -23,7 +23,7 @@ from core.value_lists import Among
 
 MAX_FILES_A_CALL = 20_000
 # More are added in several transactions: others write in between. An extent counts as a file.
-MAX_FILES_A_TRANSACTION = 2_000
+MAX_FILES_A_TRANSACTION = 1_000
 
 
 class FileSpec(NamedTuple):
@@ -271,7 +271,8 @@ def _claim_blobs(
     columns = ("sha256", "size", "pk", "state", "extent_count")
     claimed = {}
     if version.file_count:
-        awaited = Blob.objects.filter(is_requested, state=Blob.State.EXPECTED, project=project, files__version=version)
+        is_own = version_blobs.is_file_of(version)
+        awaited = Blob.objects.filter(is_requested, is_own, state=Blob.State.EXPECTED, project=project)
         claimed = {(sha256, size): _Claim(*blob) for sha256, size, *blob in awaited.values_list(*columns)}
     # The lock and the touch make a sweep that is about to remove these bytes let go.
     shareable = Blob.objects.shareable(project, actor.user).filter(is_requested)

@@ -71,6 +71,8 @@ def open(
 ) -> OpenedDraft:
     """A new draft; or, where the digest is given, the version or the user's own draft that has it already.
 
+    The `specs` are those of `references.check_specs`.
+
     With `executable_digest` as well, one with these executable files; without, whichever are executable.
     `derived_from` are its sources; a version that has the contents keeps its own.
     `tags` and `ttl`, which is how long it lives from when it was made, are the draft's: a version that has the contents
@@ -82,7 +84,6 @@ def open(
     check_aliases(actor, artifact, aliases)
     if run is not None and run.project_id != artifact.project_id:
         raise errors.Invalid(f"Run {run.name!r} belongs to another project than artifact {artifact.name!r}.")
-    specs = references.check_specs(specs)
     kept = draft_bases.check(actor, artifact, base, removed, (spec.path for spec in specs)) if base else None
     fields = {"run": run, "description": description, "notes": notes, "metadata": metadata or {}}
     fields["executable_digest"] = executable_digest or ""

@@ -44,12 +44,14 @@ def _hmac_signer(prefix: str, name: str, access_key_id: str, secret: str, scope:
     for part in scope:
         key = hmac.digest(key, part.encode(), "sha256")
 
-    keyed = hmac.new(key, digestmod="sha256")
+    # An HMAC is a hash of a hash, each of which begins with the key, that has 32 bytes here (RFC 2104). To go on from
+    # the two beginnings takes half of what a copy of Python's `hmac` does, and a third of `hmac.digest`.
+    inner, outer = (hashlib.sha256(bytes(byte ^ pad for byte in key.ljust(64, b"\0"))) for pad in (0x36, 0x5C))
 
     def sign(text: bytes) -> str:
-        # A third of what `hmac.digest` takes, which begins with the key each time.
-        signature = keyed.copy()
-        signature.update(text)
+        of_text, signature = inner.copy(), outer.copy()
+        of_text.update(text)
+        signature.update(of_text.digest())
         return signature.hexdigest()
 
     return Signer(prefix, f"{name}-HMAC-SHA256", access_key_id, "/".join(scope), sign)
@@ -87,19 +89,19 @@ class Presigner:
                 f"{prefix}SignedHeaders": signed_names,
             }
         )
-        values = "".join([f"{name}:{_escaped(host) if name == 'host' else '%s'}\n" for name in names])
-        self._request = (
-            f"{method}\n{_escaped(base_path)}%s\n{_escaped(common_query)}\n{values}\n{signed_names}\nUNSIGNED-PAYLOAD"
-        )
+        # Long texts are joined: to format them takes five times as long.
+        self._before_path, self._query = f"{method}\n{base_path}", f"\n{common_query}\n"
+        self._headers = "".join([f"{name}:{_escaped(host) if name == 'host' else '%s'}\n" for name in names])
+        self._after_headers = f"\n{signed_names}\nUNSIGNED-PAYLOAD"
         self._text = f"{signer.algorithm}\n{stamp}\n{signer.scope}\n"
-        self._url = f"{_escaped(base_url)}%s?{_escaped(common_query)}&{prefix}Signature=%s"
+        self._base_url, self._url_query = base_url, f"?{common_query}&{prefix}Signature="
         self._sign = signer.sign
 
     def url(self, path: str, *values: str) -> str:
         """`path` is encoded; `values` are those of the headers, in the order of their names."""
-        request = self._request % (path, *values)
+        request = f"{self._before_path}{path}{self._query}{self._headers % values}{self._after_headers}"
         text = f"{self._text}{hashlib.sha256(request.encode()).hexdigest()}"
-        return self._url % (path, self._sign(text.encode()))
+        return f"{self._base_url}{path}{self._url_query}{self._sign(text.encode())}"
 
 
 def _escaped(text: str) -> str:

@@ -11,7 +11,7 @@ and live `SIGNED_URL_LIFE`; everything else goes to the internal one.
 import hashlib
 import uuid
 from binascii import b2a_base64
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import BinaryIO
@@ -31,6 +31,7 @@ from artifacts.store_connection import (
     client,
     client_for_copies,
     presign,
+    presign_reads,
     translate_errors,
     with_short_timeouts,
 )
@@ -58,6 +59,7 @@ _RESPONSE_HEADERS = (
     ("response-cache-control", "private, no-store"),
     ("response-expires", "Thu, 01 Jan 1970 00:00:00 GMT"),
 )
+_AS_ATTACHMENT = (*_RESPONSE_HEADERS, ("response-content-disposition", "attachment"))
 
 
 @dataclass(frozen=True)
@@ -113,8 +115,16 @@ def get_download_url(key: str, file_name: str | None = None) -> str:
 
     Whatever headers an upload brought along, which its signature does not cover, the response has these instead.
     """
-    disposition = content_disposition_header(True, file_name) if file_name else "attachment"
+    if not file_name:
+        return _sign_get(key, _AS_ATTACHMENT)
+    disposition = content_disposition_header(True, file_name)
     return _sign_get(key, (*_RESPONSE_HEADERS, ("response-content-disposition", disposition)))
+
+
+def get_download_urls(keys: Sequence[str]) -> list[str]:
+    """The same for very many objects, in this order, at a third of the cost."""
+    _SIGNED_GETS.inc(len(keys))
+    return presign_reads(keys, SIGNED_URL_LIFE, query=_AS_ATTACHMENT)
 
 
 def get_inline_url(key: str, type: str) -> str:

@@ -6,7 +6,7 @@ all others wait for, does so for a few seconds, and once it got no response refu
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -119,10 +119,23 @@ def presign(
 ) -> str:
     """A URL of the public endpoint for one method; `headers`, in small letters, must be sent along to the letter."""
     store = public()
-    names = sorted(headers)
-    presigner = _presigner(store, _signing_credentials(store), method, int(time.time()), life, query, tuple(names))
-    path = f"/{quote(store.bucket_name, safe='')}/{quote(key, safe='/')}"
-    return presigner.url(path, *[headers[name] for name in names])
+    names = tuple(sorted(headers))
+    presigner = _presigner(store, _signing_credentials(store), method, int(time.time()), life, query, names)
+    return presigner.url(f"{_root(store.bucket_name)}{quote(key)}", *[headers[name] for name in names])
+
+
+def presign_reads(keys: Iterable[str], life: timedelta, *, query: tuple[tuple[str, str], ...]) -> list[str]:
+    """The same for very many objects: URLs that read them."""
+    store = public()
+    root = _root(store.bucket_name)
+    presigner = _presigner(store, _signing_credentials(store), "GET", int(time.time()), life, query, ())
+    return [presigner.url(f"{root}{quote(key)}") for key in keys]
+
+
+@lru_cache
+def _root(bucket: str) -> str:
+    """The path under which the keys of a bucket are."""
+    return f"/{quote(bucket, safe='')}/"
 
 
 @lru_cache(maxsize=64)

@@ -31,7 +31,7 @@ from artifacts.content import arrivals, garbage_collection
 from artifacts.drafts import DraftResult, check_aliases
 from artifacts.lineage import sources
 from artifacts.models import Artifact, ArtifactVersion
-from artifacts.references import checks
+from artifacts.references import checks, references
 from artifacts.version_contents import Contents, DraftChanged
 from projects import projects
 from projects.models import Project
@@ -59,7 +59,7 @@ def begin(actor: Actor, artifact: Artifact, **arguments: Any) -> DraftResult:
     Very many files come into a draft with a digest in several transactions: who repeats the call after a failure
     completes it.
     """
-    return drafts.fill(actor, _open(actor, artifact, arguments))
+    return drafts.fill(actor, _open(actor, artifact, _with_checked_specs(arguments)))
 
 
 def begin_with_artifact(
@@ -70,12 +70,18 @@ def begin_with_artifact(
     `project` is an id or `team/name`; `artifact` and `draft` are the arguments of `artifacts.create` and `begin`, of
     which each may raise what it raises. Without a draft only the artifact.
     """
+    draft = draft and _with_checked_specs(draft)
     with transaction.atomic():
         visible = Project.objects.visible_to(actor.user)
         found = projects.get_or_create(actor, project) if create_project else visible.find(project)
         created = artifacts.create(actor, found, **artifact)
         opened = None if draft is None else _open(actor, created, draft)
     return created, None if opened is None else drafts.fill(actor, opened)
+
+
+def _with_checked_specs(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The same with the specs as they are recorded: thousands are checked while nobody waits for a lock of ours."""
+    return {**arguments, "specs": references.check_specs(arguments.get("specs", ()))}
 
 
 def _open(actor: Actor, artifact: Artifact, arguments: dict[str, Any]) -> drafts.OpenedDraft:

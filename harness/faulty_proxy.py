@@ -29,11 +29,15 @@ class FaultyProxy(ProxyServer):
         self, url: str, fault: str | None = None, before: Callable[[str], object] = lambda moment: None
     ) -> None:
         super().__init__(url, _Relay)
+        self._lock = threading.Lock()
+        self.begin(fault, before)
+
+    def begin(self, fault: str | None = None, before: Callable[[str], object] = lambda moment: None) -> None:
+        """Do this from now on, and count anew: a server that sends its clients here need not be started again."""
         self.fault, self.before = fault, before
         self.accepted: Counter[str] = Counter()
         self.done: Counter[str] = Counter()
         self._random = random.Random(15)
-        self._lock = threading.Lock()
 
     def draw(self, object: str) -> str | None:
         """The fault of this request."""

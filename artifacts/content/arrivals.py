@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
 
-from artifacts import errors, storage
+from artifacts import errors, storage, version_blobs
 from artifacts.content import extents, incoming
 from artifacts.models import ArtifactVersion, Blob, Extent, StoredObject
+from core.value_lists import Among
 
 # So many single files, or one pack, are recorded in a transaction: others write in between.
 _BATCH_SIZE = 1_000
@@ -45,10 +46,10 @@ def collect(version: ArtifactVersion, completed: Iterable[CompletedUpload] = ())
 
 def expected_objects(version: ArtifactVersion, hashes: Sequence[str] = ()) -> Iterable[StoredObject]:
     """The objects that files of the draft wait for: those with these contents, or all."""
-    waiting = Blob.objects.filter(object=OuterRef("pk"), state=Blob.State.EXPECTED)
-    waiting = waiting.filter(sha256__in=hashes) if hashes else waiting
-    pieces = waiting.filter(uses__whole__files__version=version)
-    return version.objects_brought.expected().filter(Exists(waiting.filter(files__version=version)) | Exists(pieces))
+    is_needed = version_blobs.is_file_of(version) | version_blobs.is_piece_of(version)
+    waiting = Blob.objects.filter(is_needed, object=OuterRef("pk"), state=Blob.State.EXPECTED)
+    waiting = waiting.filter(Among("sha256", hashes)) if hashes else waiting
+    return version.objects_brought.expected().filter(Exists(waiting))
 
 
 def record(version: ArtifactVersion, expected: Iterable[StoredObject]) -> list[StoredObject]:

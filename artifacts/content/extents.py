@@ -11,8 +11,9 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef
 
-from artifacts import errors, storage, store_connection
+from artifacts import errors, storage, store_connection, version_blobs
 from artifacts.models import ArtifactVersion, Blob, Extent, StoredObject
+from core.value_lists import Among
 
 
 class Place(NamedTuple):
@@ -72,14 +73,15 @@ def read(blob: Blob, offset: int = 0, length: int | None = None) -> Iterator[byt
 def mark_arrived(version: ArtifactVersion) -> None:
     """Record which composed files of a draft have arrived: those of which no piece is waited for."""
     waiting = Extent.objects.filter(whole=OuterRef("pk"), piece__state=Blob.State.EXPECTED)
-    wholes = Blob.objects.filter(extent_count__gt=0, state=Blob.State.EXPECTED, files__version=version)
-    pks = list(wholes.exclude(Exists(waiting)).values_list("pk", flat=True).distinct())
+    wholes = Blob.objects.filter(version_blobs.is_file_of(version), extent_count__gt=0, state=Blob.State.EXPECTED)
+    pks = list(wholes.exclude(Exists(waiting)).values_list("pk", flat=True))
     Blob.objects.filter(pk__in=pks, state=Blob.State.EXPECTED).update(state=Blob.State.UPLOADED)
 
 
 def pieces_of(version: ArtifactVersion, hashes: Collection[str]) -> Iterable[tuple[UUID, str, int, str, UUID, int]]:
     """Id, sha256, size, state, object's id and offset of the pieces of the version's files with these sha256."""
-    rows = Extent.objects.filter(whole__files__version=version, piece__sha256__in=hashes)
+    pieces = Blob.objects.filter(Among("sha256", hashes), project=version.artifact.project_id)
+    rows = Extent.objects.filter(version_blobs.is_whole_of(version), piece__in=pieces)
     columns = ("piece", "piece__sha256", "piece__size", "piece__state", "piece__object", "piece__offset")
     return rows.order_by("whole", "number").values_list(*columns)
 

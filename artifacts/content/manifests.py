@@ -174,8 +174,9 @@ def _objects(rows: Sequence[Row]) -> dict[str, ManifestObject]:
         for row in rows
         if row.state in READABLE and row.object_key is not None
     }
+    urls = storage.get_download_urls([key for _, key in found.values()])
     return {
-        text: ManifestObject(UUID(text), size, storage.get_download_url(key)) for text, (size, key) in found.items()
+        text: ManifestObject(UUID(text), size, url) for (text, (size, _)), url in zip(found.items(), urls, strict=True)
     }
 
 

@@ -29,7 +29,7 @@ MAX_OBJECTS_A_CALL = 1_000
 # S3 allows 1,024 bytes in a key.
 _MAX_KEY_BYTES = 1_000
 # So many contents are pointed at their objects in a transaction: others write in between.
-_BATCH_SIZE = 4_000
+_BATCH_SIZE = 2_000
 
 _Identity = tuple[str, str | None, int, int | None]
 
@@ -115,16 +115,27 @@ def begin(actor: Actor, version: ArtifactVersion, requests: Sequence[UploadReque
     for request in requests:
         _check(request)
     packs.check_ranges([request.paths for request in requests if request.paths])
-    # Where everything is requested for the first time, nothing can have arrived; requesting nothing looks at all.
-    hashes = [sha256 for request in requests for sha256, _ in request.contents]
-    has_ranges = any(request.paths for request in requests)
-    arrivals.record(version, arrivals.expected_objects(version, () if has_ranges else hashes))
+    waiting = _read_waiting(version, requests)
+    was_requested = waiting is not None and waiting.was_requested
+    # Where all is requested for the first time, nothing can have arrived. What was requested before may have arrived in
+    # an object that is not requested now, so that all are looked at; requesting nothing does that as well.
+    hashes = [] if was_requested else [sha256 for request in requests for sha256, _ in request.contents]
+    if waiting is None or was_requested or hashes:
+        arrivals.record(version, arrivals.expected_objects(version, hashes))
+    if was_requested:
+        waiting = _read_waiting(version, requests)
     is_bound = storage.enforces_checksums()
     objects: dict[int, StoredObject] = {}
-    for batch in _batches(_place(version, requests)):
+    for batch in _batches(_place(version, requests, waiting)):
         for placement, obj in zip(batch, _assign_objects(actor, version, batch, is_bound), strict=True):
             objects[id(placement.request)] = obj
     return [sign(objects[id(request)]) for request in requests]
+
+
+def _read_waiting(version: ArtifactVersion, requests: Sequence[UploadRequest]) -> packs.Waiting | None:
+    """None where no pack is stated by its paths."""
+    ranges = [request.paths for request in requests if request.paths]
+    return packs.Waiting(version, ranges) if ranges else None
 
 
 def check_size(size: int, part_size: int | None) -> int:
@@ -187,14 +198,15 @@ def _check(request: UploadRequest) -> None:
         raise errors.Invalid(f"A pack has at most {packs.MAX_MEMBERS:,} members.")
 
 
-def _place(version: ArtifactVersion, requests: Sequence[UploadRequest]) -> list[_Placement]:
+def _place(
+    version: ArtifactVersion, requests: Sequence[UploadRequest], waiting: packs.Waiting | None
+) -> list[_Placement]:
     """Which blobs lie where in each object. It refuses before anything is written.
 
     Nothing is locked: bytes that arrive, and files that come or go meanwhile, make no object wrong.
     """
     contents = _find_contents(version, {sha256 for request in requests for sha256, _ in request.contents})
     ranges = [request for request in requests if request.paths]
-    waiting = packs.Waiting(version) if ranges else None
     uploaded = version.objects_brought.filter(
         state=StoredObject.State.UPLOADED, sha256__in={request.sha256 for request in ranges}
     )

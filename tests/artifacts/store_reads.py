@@ -1,18 +1,23 @@
-"""How often the server reads from the object store."""
+"""How often the server asks the object store for something."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from artifacts import store_connection
 
 
-@contextmanager
-def counted_reads() -> Iterator[list[int]]:
+def counted_reads() -> AbstractContextManager[list[int]]:
     """Has an entry for each object, or range of one, that the store is asked for."""
-    reads: list[int] = []
+    return counted_requests("GetObject")
+
+
+@contextmanager
+def counted_requests(operation: str) -> Iterator[list[int]]:
+    """Has an entry for each request of this operation of S3."""
+    requests: list[int] = []
     events = store_connection.client().meta.events
-    events.register("before-send.s3.GetObject", lambda **_: reads.append(1), "count-reads")
+    events.register(f"before-send.s3.{operation}", lambda **_: requests.append(1), "count-requests")
     try:
-        yield reads
+        yield requests
     finally:
-        events.unregister("before-send.s3.GetObject", unique_id="count-reads")
+        events.unregister(f"before-send.s3.{operation}", unique_id="count-requests")

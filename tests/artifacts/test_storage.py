@@ -127,6 +127,15 @@ def test_a_signed_url_is_for_its_key_method_and_size(key):
     assert fetch(storage.get_download_url(key)) == b"body"
 
 
+def test_urls_of_many_objects_are_in_their_order(key):
+    keys = [f"{key}/{name}" for name in ("a b+%.txt", "ü", "c")]
+    for name in keys:
+        storage.upload_file(name, name.encode())
+
+    assert [fetch(url) for url in storage.get_download_urls(keys)] == [name.encode() for name in keys]
+    assert storage.get_download_urls([]) == []
+
+
 def test_this_store_enforces_what_signed_urls_say():
     assert storage.enforces_checksums()
 

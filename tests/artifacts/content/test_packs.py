@@ -17,6 +17,7 @@ from artifacts.errors import PackDiffers, VersionFinalized
 from artifacts.models import Blob, StoredObject
 from core import errors
 from tests.artifacts.client import MIB, begin, digest_of, fetch, file_specs, put, send, sha256, single_file
+from tests.artifacts.store_reads import counted_requests
 from wanllmdb.sdk.transfer import hashes
 
 
@@ -128,6 +129,33 @@ def test_the_first_path_is_one_that_another_user_sent_before(alice, bob, artifac
     work()
     version.refresh_from_db()
     assert version.integrity == "verified"
+
+
+def test_packs_that_are_stated_later_have_neither_what_came_before_nor_what_follows(bob, artifact, work):
+    files = {"a": b"first", "b": b"other", "c": b"first", "d": b"last", "e": b"other"}
+    draft = begin(bob, artifact, files).version
+
+    for paths in (("d",), ("a", "b")):
+        request, whole = stated(files, *paths)
+        [target] = uploads.begin(Actor(bob), draft, [request])
+        send(target.put, whole)
+    with pytest.raises(PackDiffers, match="waits for 0 small contents"):
+        uploads.begin(Actor(bob), draft, [stated(files, "c")[0]])
+    version = versions.finalize(Actor(bob, Channel.SDK), draft, digest=digest_of(files)).version
+    work()
+    version.refresh_from_db()
+    assert version.integrity == "verified"
+
+
+def test_the_store_is_asked_what_has_arrived_only_where_a_pack_was_requested_before(bob, artifact):
+    files = {name: os.urandom(50) for name in "abcd"}
+    draft = begin(bob, artifact, files).version
+    with counted_requests("ListObjectsV2") as listings:
+        for paths in (("a", "b"), ("c", "d")):
+            uploads.begin(Actor(bob), draft, [stated(files, *paths)[0]])
+        assert listings == []
+        uploads.begin(Actor(bob), draft, [stated(files, "a", "b")[0]])
+        assert listings == [1]
 
 
 def test_nothing_of_a_finalized_version_is_stated(bob, artifact, v1):

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,28 +31,29 @@ with wandb.init(project=sys.argv[1]) as run:
 """
 
 
-@pytest.fixture
-def web_before(stack, tmp_path) -> Iterator[Callable[[str], str]]:
-    """`web_before(url)`: a web server of the stack whose signed URLs lead to this store. Its address."""
-    started = []
+@pytest.fixture(scope="module")
+def store(stack) -> Iterator[FaultyProxy]:
+    """It stands before the store of the stack, and does nothing wrong until a test says so."""
+    stack.start()
+    with FaultyProxy(stack.env["S3_ENDPOINT_URL"]) as proxy:
+        yield proxy
 
-    def start(store_url: str) -> str:
-        port = servers.free_port()
-        base_url = f"http://127.0.0.1:{port}"
-        env = stack.env | {
-            "PORT": str(port),
-            "BASE_URL": base_url,
-            "S3_PUBLIC_ENDPOINT_URL": store_url,
-            "WANLLMDB_RUN_DIR": str(runtime_directory.create(tmp_path)),
-        }
-        server = servers.web_server(f"web-{port}", env)
-        started.append(server)
-        server.start()
-        return base_url
 
-    yield start
-    for server in started:
-        server.stop()
+@pytest.fixture(scope="module")
+def base_url(stack, store, tmp_path_factory) -> Iterator[str]:
+    """The address of a web server whose signed URLs lead to that store. Its start takes long on a busy machine."""
+    port = servers.free_port()
+    url = f"http://127.0.0.1:{port}"
+    env = stack.env | {
+        "PORT": str(port),
+        "BASE_URL": url,
+        "S3_PUBLIC_ENDPOINT_URL": store.url,
+        "WANLLMDB_RUN_DIR": str(runtime_directory.create(tmp_path_factory.mktemp("web"))),
+    }
+    server = servers.web_server(f"web-{port}", env)
+    server.start()
+    yield url
+    server.stop()
 
 
 @pytest.fixture(scope="module")
@@ -77,40 +78,47 @@ def contents(directory: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_store_that_fails_in_each_way(fault, bob, project, data, web_before, stack, tmp_path, monkeypatch):
+def test_a_store_that_fails_in_each_way(fault, bob, project, data, store, base_url, tmp_path, monkeypatch):
     expected = contents(data)
-    with FaultyProxy(stack.env["S3_ENDPOINT_URL"], fault) as proxy:
-        monkeypatch.setenv("WANLLMDB_BASE_URL", web_before(proxy.url))
-        for _ in range(ATTEMPTS):
-            try:
-                with wandb.init(project=project) as run:
-                    artifact = wandb.Artifact("data", "dataset")
-                    artifact.add_dir(data)
-                    version = run.log_artifact(artifact).wait().version
-                break
-            except wandb.WanLLMDBError:
-                assert list(wandb.Api().collection(f"{project}/data").versions()) == []
-        assert version == "v1"
-        assert sum(proxy.done.values()) > 5
-        # What had arrived was not sent again.
-        assert set(proxy.accepted.values()) <= {1}
-        proxy.done.clear()
-        for _ in range(ATTEMPTS):
-            try:
-                wandb.Api().artifact(f"{project}/data:v1").download(tmp_path / "down")
-                break
-            except wandb.WanLLMDBError:
-                so_far = contents(tmp_path / "down")
-                assert so_far.items() <= expected.items()
-        assert contents(tmp_path / "down") == expected
-        assert sum(proxy.done.values()) > 2
+    monkeypatch.setenv("WANLLMDB_BASE_URL", base_url)
+    store.begin(fault)
+    for _ in range(ATTEMPTS):
+        try:
+            with wandb.init(project=project) as run:
+                artifact = wandb.Artifact("data", "dataset")
+                artifact.add_dir(data)
+                version = run.log_artifact(artifact).wait().version
+            break
+        except wandb.WanLLMDBError:
+            assert list(wandb.Api().collection(f"{project}/data").versions()) == []
+    assert version == "v1"
+    assert sum(store.done.values()) > 5
+    # What had arrived was not sent again.
+    assert set(store.accepted.values()) <= {1}
+    store.done.clear()
+    for _ in range(ATTEMPTS):
+        try:
+            wandb.Api().artifact(f"{project}/data:v1").download(tmp_path / "down")
+            break
+        except wandb.WanLLMDBError:
+            so_far = contents(tmp_path / "down")
+            assert so_far.items() <= expected.items()
+    assert contents(tmp_path / "down") == expected
+    assert sum(store.done.values()) > 2
+
+
+@pytest.fixture(scope="module")
+def api(base_url) -> Iterator[FaultyProxy]:
+    """Before that web server."""
+    with FaultyProxy(base_url) as proxy:
+        yield proxy
 
 
 @pytest.fixture
-def killed(bob, data, web_before, stack):
+def killed(bob, data, store, api):
     """`killed(project, moment)`: log, and be killed at that moment, counted over all requests; all moments there were.
 
-    Without a moment nobody is killed. The PUTs that the store took are added to `accepted`.
+    Without a moment nobody is killed. The PUTs that the store took are counted by `store`.
     """
     lock = threading.Lock()
     moments: list[str] = []
@@ -124,25 +132,22 @@ def killed(bob, data, web_before, stack):
                 victim[0].send_signal(signal.SIGKILL)
                 victim[0].wait()
 
-    with FaultyProxy(stack.env["S3_ENDPOINT_URL"], before=before) as store:
-        base_url = web_before(store.url)
-        with FaultyProxy(base_url, before=before) as api:
+    def log(project: str, moment: int | None = None) -> tuple[list[str], str]:
+        with lock:
+            moments.clear()
+            doomed_at[:] = [] if moment is None else [moment]
+            command = [sys.executable, "-c", LOG, project, str(data / "small")]
+            env = os.environ | {"WANLLMDB_BASE_URL": api.url}
+            pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+            victim[:] = [subprocess.Popen(command, env=env, **pipes)]
+        out, err = victim[0].communicate(timeout=300)
+        assert moment is not None or victim[0].returncode == 0, err
+        with lock:
+            return list(moments), out
 
-            def log(project: str, moment: int | None = None) -> tuple[list[str], str]:
-                with lock:
-                    moments.clear()
-                    doomed_at[:] = [] if moment is None else [moment]
-                    command = [sys.executable, "-c", LOG, project, str(data / "small")]
-                    env = os.environ | {"WANLLMDB_BASE_URL": api.url}
-                    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-                    victim[:] = [subprocess.Popen(command, env=env, **pipes)]
-                out, err = victim[0].communicate(timeout=300)
-                assert moment is not None or victim[0].returncode == 0, err
-                with lock:
-                    return list(moments), out
-
-            log.accepted = store.accepted
-            yield log
+    store.begin(before=before)
+    api.begin(before=before)
+    return log
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -151,18 +156,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("seed", range(metafunc.config.getoption("--rounds")))
 
 
-def test_a_client_that_is_killed_anywhere(killed, project, data, tmp_path, seed):
+def test_a_client_that_is_killed_anywhere(killed, project, data, store, tmp_path, seed):
     moments, _ = killed(f"{project}-whole")
     assert len(moments) > 15, json.dumps(moments)
     source = random.Random(seed)
     for number in range(DEATHS):
         one = f"{project}-{number}"
-        killed.accepted.clear()
+        store.accepted.clear()
         killed(one, source.randint(1, len(moments)))
         _, out = killed(one)
         assert "v1" in out, moments
         # The store may have taken one of what was on its way when the client died.
-        repeated = [name for name, count in killed.accepted.items() if count > 1]
+        repeated = [name for name, count in store.accepted.items() if count > 1]
         assert repeated == [], moments
         artifact = wandb.Api().artifact(f"{one}/data:production")
         artifact.download(tmp_path / one)
