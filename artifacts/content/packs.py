@@ -4,14 +4,12 @@ A list of members would tell the server twenty thousand times what it can work o
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
-
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from artifacts import errors, version_blobs
 from artifacts.models import ArtifactFile, ArtifactVersion, Blob
@@ -38,6 +36,21 @@ class Member(NamedTuple):
     offset: int
     object: UUID | None
     before: int
+
+
+class _File(NamedTuple):
+    """The columns of a file, and of its blob."""
+
+    path: str
+    sha256: str | None
+    size: int
+    state: str
+    blob: UUID
+    object: UUID | None
+    offset: int
+
+
+_COLUMNS = ("path", "blob__sha256", "blob__size", "blob__state", "blob", "blob__object", "blob__offset")
 
 
 class _Content(NamedTuple):
@@ -97,55 +110,40 @@ def differs(paths: PathRange, size: int, waiting_count: int, waiting_size: int) 
 
 
 def _read(version: ArtifactVersion, first: str, last: str) -> list[_Content]:
-    """The contents whose first path lies from `first` to `last`, and some others where there are two blobs of one."""
-    files = version.files.filter(blob__size__lt=PACK_BELOW, blob__extent_count=0)
-    within = files.filter(path__gte=first, path__lte=last)
-    # Another blob of a content can be at any path, and belongs to it.
-    has_twins = within.filter(Exists(_twins(version))).exists()
-    waiting = (files if has_twins else within).filter(blob__state=Blob.State.EXPECTED)
-    columns = ("path", "blob__sha256", "blob__size", "blob", "blob__object", "blob__offset")
-    contents: dict[tuple[str, int], _Content] = {}
-    seen = set()
-    for path, sha256, size, blob, obj, offset in waiting.order_by("path").values_list(*columns).iterator(5000):
-        if blob not in seen:
-            seen.add(blob)
-            contents.setdefault((sha256, size), _Content(path, size, [])).blobs.append((blob, obj, offset))
-    if has_twins:
-        for sha256, size, path in _first_of_twins(version, waiting):
-            content = contents.get((sha256, size))
-            if content and path < content.path:
-                contents[sha256, size] = content._replace(path=path)
+    """The contents whose first path lies from `first` to `last`, and others where the draft has two blobs of one."""
+    files = version.files.filter(blob__size__lt=PACK_BELOW, blob__extent_count=0).order_by("path")
+    rows = list(map(_File._make, files.filter(path__gte=first, path__lte=last).values_list(*_COLUMNS)))
+    if _has_twins(version, rows):
+        # Another blob of a content can be at any path, and belongs to it.
+        rows = list(map(_File._make, files.values_list(*_COLUMNS)))
+        before = set()
     else:
-        for identity in _begun_before(version, waiting, first):
-            contents.pop(identity, None)
+        before = _begun_before(version, rows, first)
+    contents: dict[tuple[str | None, int], _Content] = {}
+    first_paths: dict[tuple[str | None, int], str] = {}
+    seen = set()
+    for file in rows:
+        identity = file.sha256, file.size
+        path = first_paths.setdefault(identity, file.path)
+        if file.state == Blob.State.EXPECTED and file.blob not in seen and file.blob not in before:
+            seen.add(file.blob)
+            content = contents.setdefault(identity, _Content(path, file.size, []))
+            content.blobs.append((file.blob, file.object, file.offset))
     return sorted(contents.values(), key=itemgetter(0))
 
 
-def _twins(version: ArtifactVersion) -> QuerySet[Blob]:
-    """Of a file, the other blobs of its content that the draft has, since another user sent them.
-
-    From each content to the few blobs of its sha256: the other way round goes through all files for each.
-    """
-    others = Blob.objects.filter(project=version.artifact.project_id, sha256=OuterRef("blob__sha256"))
-    return others.exclude(pk=OuterRef("blob")).filter(version_blobs.is_file_of(version))
-
-
-def _first_of_twins(version: ArtifactVersion, waiting: QuerySet[ArtifactFile]) -> QuerySet[Any]:
-    """The contents that the draft waits for and has as well: sha256, size, and the first path of what it has."""
-    paths = ArtifactFile.objects.filter(version=version, blob=OuterRef("pk")).order_by("path").values("path")[:1]
-    twins = _twins(version)
-    first = twins.annotate(first=Subquery(paths)).order_by("first").values("first")[:1]
-    return waiting.filter(Exists(twins)).values_list("blob__sha256", "blob__size", Subquery(first))
+def _has_twins(version: ArtifactVersion, files: Sequence[_File]) -> bool:
+    """Whether the draft has two blobs of one of these contents, one of which another user sent."""
+    is_one = Among("sha256", {file.sha256 for file in files if file.sha256})
+    blobs = Blob.objects.filter(is_one, version_blobs.is_file_of(version), project=version.artifact.project_id)
+    identities = list(blobs.values_list("sha256", "size"))
+    return len(set(identities)) < len(identities)
 
 
-def _begun_before(
-    version: ArtifactVersion, waiting: QuerySet[ArtifactFile], first: str
-) -> Iterator[tuple[str | None, int]]:
-    """The contents among these that come before the path `first` already."""
-    # Compared here: asked for paths before it, SQLite would go through all of these for each file.
-    same = ArtifactFile.objects.filter(version=version, blob=OuterRef("blob")).exclude(pk=OuterRef("pk"))
-    repeated = set(waiting.filter(Exists(same)).values_list("blob", flat=True))
-    own = version.files.filter(Among("blob", repeated)).order_by()
-    for path, sha256, size in own.values_list("path", "blob__sha256", "blob__size").iterator(5000):
-        if path < first:
-            yield sha256, size
+def _begun_before(version: ArtifactVersion, files: Sequence[_File], first: str) -> set[UUID]:
+    """The blobs of these files that the draft has before the path `first` already."""
+    # Without the version, whose index SQLite would take, and go through all files before these. What a draft waits for
+    # few others have.
+    is_one = Among("blob", {file.blob for file in files if file.state == Blob.State.EXPECTED})
+    earlier = ArtifactFile.objects.filter(is_one, path__lt=first).order_by()
+    return {blob for blob, owner in earlier.values_list("blob", "version") if owner == version.pk}
