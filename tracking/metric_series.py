@@ -21,9 +21,11 @@ from tracking.models import RunChunk, RunSeries, RunStream
 from tracking.series import AXES, to_number
 
 # Of chunks that are loaded, and of lines that are parsed, for all runs together.
-_MAX_LOADED_BYTES = 16 * 2**20
+_MAX_LOADED_BYTES = 8 * 2**20
 _MAX_PARSED_BYTES = 3 * 2**20
-_MAX_PARSED_LINES = 4_000
+_MAX_PARSED_LINES = 1_600
+# Of the lines after the series of one run, which are few among all of its lines.
+_MIN_PARSED_LINES = 160
 # Of a metric that few lines have, so many of these are parsed beside those that are chosen by number.
 _MIN_VALUES = 100
 _MAX_RARE_VALUES = 400
@@ -110,7 +112,8 @@ def _extend(
     """Add the points of the lines after the series."""
     count = sum(chunk.end_line - max(chunk.first_line, state.series_end) for chunk in some)
     size = sum(chunk.size for chunk in some)
-    part = min(1, _MAX_PARSED_LINES / share / max(count, 1), _MAX_PARSED_BYTES / share / max(size, 1))
+    wanted = max(_MIN_PARSED_LINES, _MAX_PARSED_LINES / share * count / max(state.line_count, 1))
+    part = min(1, wanted / max(count, 1), _MAX_PARSED_BYTES / share / max(size, 1))
     rare = _rare(state.keys, keys or (), part)
     for number, text in _texts(some, state.series_end):
         if number * _GOLDEN_RATIO % 1 < part or number == state.line_count - 1 or _has_rare(text, rare):

@@ -59,11 +59,15 @@ class Axis:
     ticks: tuple[Tick, ...]
     is_log: bool = False
 
-    def position(self, value: float) -> float:
-        """Where a finite value is, in thousandths of the axis; of a logarithmic one it has to be positive."""
-        low, high = (math.log10(self.low), math.log10(self.high)) if self.is_log else (self.low, self.high)
-        value = math.log10(value) if self.is_log else min(max(value, -LARGEST), LARGEST)
-        return min(max((value - low) / (high - low), 0), 1) * SPAN
+    def positions(self, values: Iterable[float]) -> list[int]:
+        """Where finite values are, in thousandths of the axis; of a logarithmic one they have to be positive."""
+        low, high = self.low, self.high
+        if self.is_log:
+            low, high, values = math.log10(low), math.log10(high), map(math.log10, values)
+        elif not -LARGEST < low < high < LARGEST:
+            values = (min(max(value, -LARGEST), LARGEST) for value in values)
+        span = high - low
+        return [round(min(max((value - low) / span, 0), 1) * SPAN) for value in values]
 
 
 def fit(values: Iterable[float], unit: Unit = Unit.NUMBER, *, is_log: bool = False, padding: bool = True) -> Axis:
@@ -108,9 +112,9 @@ def _ticks(axis: Axis, values: Iterable[float], label: Callable[[float], str]) -
     # Where the numbers have no more digits than the labels can have, two would be called the same.
     found: dict[str, Tick] = {}
     room = (axis.high - axis.low) * _TOLERANCE
-    for value in values:
-        if axis.low - room <= value <= axis.high + room:
-            found.setdefault(label(value), Tick(round(axis.position(value)), label(value)))
+    shown = [value for value in values if axis.low - room <= value <= axis.high + room]
+    for value, position in zip(shown, axis.positions(shown), strict=True):
+        found.setdefault(label(value), Tick(position, label(value)))
     return tuple(found.values())
 
 

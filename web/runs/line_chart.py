@@ -5,7 +5,7 @@ is seen whatever the length.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from web.runs.chart_axis import SPAN, Axis, Unit
 
 HEIGHT = 200
 # Of all lines of a chart together, and of each at least.
-MAX_POINTS = 480
+MAX_POINTS = 360
 _MIN_POINTS = 60
 # Strokes differ in colour; beyond the first four, which are far apart for everybody, also in their dashes.
 COLOURS = 8
@@ -160,8 +160,8 @@ def _path(
         dash=line.colour_index // _COLOURS_A_DASH % _DASHES,
         is_faint=line.is_faint,
         d="".join(_commands(points, x_axis, y_axis)) if is_drawn else "",
-        xs=" ".join(_short(x, 10) for x, _ in points),
-        ys=" ".join(_short(y, 6) for _, y in points),
+        xs=_short((x for x, _ in points), 12),
+        ys=_short((y for _, y in points), 6),
         count=len(finite),
         minimum=min(finite, default=None),
         maximum=max(finite, default=None),
@@ -171,13 +171,15 @@ def _path(
 
 def _commands(points: Sequence[tuple[float, float]], x_axis: Axis, y_axis: Axis) -> Iterator[str]:
     """Moves and lines in whole units, relative to the point before, which is what compresses best."""
+    xs = x_axis.positions(x for x, _ in points)
+    ys = iter(y_axis.positions(y for _, y in points if math.isfinite(y)))
     is_open = False
     at_x = at_y = 0
-    for index, (x, y) in enumerate(points):
+    for index, (to_x, (_, y)) in enumerate(zip(xs, points, strict=True)):
         if not math.isfinite(y):
             is_open = False
             continue
-        to_x, to_y = round(x_axis.position(x)), SPAN - round(y_axis.position(y))
+        to_y = SPAN - next(ys)
         if is_open:
             yield f"l{to_x - at_x} {to_y - at_y}"
         else:
@@ -189,10 +191,6 @@ def _commands(points: Sequence[tuple[float, float]], x_axis: Axis, y_axis: Axis)
         is_open, at_x, at_y = True, to_x, to_y
 
 
-def _short(value: float, digits: int) -> str:
-    """The number for a script: whole ones in full, empty marks for gaps."""
-    if not math.isfinite(value):
-        return "-"
-    if value == int(value) and abs(value) < 1e15:
-        return str(int(value))
-    return f"{value:.{digits}g}"
+def _short(values: Iterable[float], digits: int) -> str:
+    """The numbers for a script, with a mark for each gap."""
+    return " ".join([f"{value:.{digits}g}" if math.isfinite(value) else "-" for value in values])

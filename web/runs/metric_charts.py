@@ -2,13 +2,15 @@
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from projects import metric_definitions
+from projects.metric_definitions import MetricDefinition
 from projects.models import Run
-from tracking import history_keys, metric_definitions
-from tracking.metric_definitions import Definition
+from tracking import history_keys
+from tracking.lines import STEP
 from tracking.metric_series import Found, MetricSeries
 from tracking.models import RunStream
 from web.runs import chart_options, line_chart
@@ -53,9 +55,9 @@ def sections(sources: Sequence[Source], query: str = "") -> list[Section]:
     """The metrics of all these runs by the prefix of their names, those without one last; a query narrows names."""
     keys: dict[str, None] = {}
     for source in sources:
-        definitions = metric_definitions.of(source.run)
+        definitions = metric_definitions.of_run(source.run)
         known = history_keys.numeric(source.state.keys) if source.state else []
-        keys |= {key: None for key in known if not metric_definitions.find(definitions, key).is_hidden}
+        keys |= {key: None for key in known if not _is_hidden(definitions, key)}
     found: dict[str, list[Subject]] = {}
     for key in sorted(keys):
         if query.lower() in key.lower():
@@ -67,14 +69,14 @@ def sections(sources: Sequence[Source], query: str = "") -> list[Section]:
 
 def x_metrics(sources: Sequence[Source]) -> list[str]:
     """The metrics that a script named as the x axis of others."""
-    found = {one.step_metric: None for source in sources for one in metric_definitions.of(source.run)}
-    return [name for name in found if name]
+    found = {one.step_metric: None for source in sources for one in metric_definitions.of_run(source.run).values()}
+    return [name for name in found if name and not name.startswith("_")]
 
 
 def needed_keys(sources: Sequence[Source], subjects: Sequence[Subject], options: Options) -> list[str]:
     """What has to be read for the charts of these subjects: their metrics, and those on x axes."""
     keys = {metric.key: None for subject in subjects for metric in subject.metrics}
-    definitions = metric_definitions.of(sources[0].run)
+    definitions = metric_definitions.of_run(sources[0].run)
     axes = {_x_metric(definitions, key, options): None for key in keys}
     return [key for key in keys | axes if key]
 
@@ -82,7 +84,7 @@ def needed_keys(sources: Sequence[Source], subjects: Sequence[Subject], options:
 def draw(
     sources: Sequence[Source], subjects: Sequence[Subject], found: Found, options: Options, *, is_large: bool = False
 ) -> list[LineChart]:
-    definitions = metric_definitions.of(sources[0].run)
+    definitions = metric_definitions.of_run(sources[0].run)
     return [_draw(sources, subject, found, options, definitions, is_large) for subject in subjects]
 
 
@@ -91,7 +93,7 @@ def _draw(
     subject: Subject,
     found: Found,
     options: Options,
-    definitions: list[Definition],
+    definitions: Mapping[str, MetricDefinition],
     is_large: bool,
 ) -> LineChart:
     x_metric = _x_metric(definitions, subject.metrics[0].key, options)
@@ -153,12 +155,18 @@ def _between(points: Sequence[tuple[float, float]], options: Options) -> Iterato
     return (point for point in points if low <= point[0] <= high)
 
 
-def _x_metric(definitions: list[Definition], key: str, options: Options) -> str:
+def _x_metric(definitions: Mapping[str, MetricDefinition], key: str, options: Options) -> str:
     """The metric on the x axis; empty where that is the step or a time."""
     if options.x:
         return options.x_metric
-    step_metric = metric_definitions.find(definitions, key).step_metric
-    return step_metric if step_metric != key else ""
+    definition = metric_definitions.find(definitions, key)
+    step_metric = definition.step_metric if definition else ""
+    return "" if step_metric in (key, STEP) else step_metric
+
+
+def _is_hidden(definitions: Mapping[str, MetricDefinition], key: str) -> bool:
+    definition = metric_definitions.find(definitions, key)
+    return definition is not None and definition.is_hidden
 
 
 def _by_metric(series: MetricSeries, x_series: MetricSeries) -> list[float]:
