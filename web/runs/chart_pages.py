@@ -56,6 +56,11 @@ class ShownSection(NamedTuple):
     page: Page | None = None
 
     @property
+    def page_url(self) -> str:
+        """That of the charts which are shown."""
+        return self.url if self.page is None else f"{self.url}&page={self.page.number}"
+
+    @property
     def hidden_count(self) -> int:
         return max(0, self.count - MAX_CHARTS) if self.page is None else 0
 

@@ -1,6 +1,7 @@
 """Charts of metrics: which there are, in which sections, and the lines of each, of one run or of several."""
 
 import math
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -20,6 +21,8 @@ from web.runs.line_chart import Line, LineChart
 
 # Of metrics whose names have no prefix.
 DEFAULT_SECTION = "Charts"
+# A number of more digits is no longer one that people count with.
+_DIGITS = re.compile(r"(\d{1,9})")
 LARGE = {"height": 420, "max_points": 1500}
 
 
@@ -59,12 +62,17 @@ def sections(sources: Sequence[Source], query: str = "") -> list[Section]:
         known = history_keys.numeric(source.state.keys) if source.state else []
         keys |= {key: None for key in known if not _is_hidden(definitions, key)}
     found: dict[str, list[Subject]] = {}
-    for key in sorted(keys):
+    for key in sorted(keys, key=in_natural_order):
         if query.lower() in key.lower():
             prefix, slash, _ = key.partition("/")
             section = prefix if slash and prefix else DEFAULT_SECTION
             found.setdefault(section, []).append(Subject(key, key, (Metric(key),)))
     return sorted(map(Section._make, found.items()), key=lambda section: section.name == DEFAULT_SECTION)
+
+
+def in_natural_order(key: str) -> list[tuple[int, str]]:
+    """`layer2` before `layer10`."""
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in _DIGITS.split(key)]
 
 
 def x_metrics(sources: Sequence[Source]) -> list[str]:

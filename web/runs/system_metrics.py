@@ -4,10 +4,9 @@ import re
 from collections.abc import Collection
 from typing import NamedTuple
 
-from web.runs.metric_charts import Metric, Section, Subject
+from web.runs.metric_charts import Metric, Section, Subject, in_natural_order
 
 _PREFIX = "system."
-_PROCESS = "proc."
 
 
 class _Quantity(NamedTuple):
@@ -80,10 +79,7 @@ _QUANTITIES = (
 def sections(keys: Collection[str], query: str = "") -> list[Section]:
     """The charts of these metrics; those of which nothing is known are called by their keys, without a unit."""
     found: dict[str, dict[tuple[str, str], list[Metric]]] = {name: {} for name in _SECTIONS}
-    # `2` before `10`.
-    for key in sorted(
-        keys, key=lambda key: [(len(part), part) if part.isdigit() else (0, part) for part in key.split(".")]
-    ):
+    for key in sorted(keys, key=in_natural_order):
         section, title, unit, instance = _describe(key)
         if query.lower() in title.lower() or query.lower() in key.lower():
             found[section].setdefault((title, unit), []).append(Metric(key, instance))
