@@ -6,6 +6,7 @@
 import base64
 import hashlib
 import json
+import math
 
 from django.db import transaction
 from django.utils import timezone
@@ -47,6 +48,8 @@ from harness.long_names import (
 from notifications import watches, webhooks
 from projects import projects, runs
 from projects.models import Project, Run, State
+from tracking import streams
+from tracking.models import Stream
 
 VERSIONS, FILES, RUNS = 40, 1_200, 17
 # Of the model and of the dataset; others have none, but the newest.
@@ -57,6 +60,7 @@ _PICTURE = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
 _KEY = long("augmentation.random_horizontal_flip_probability", 150)
+_METRICS = [*(f"layer{number}/gradient" for number in range(13)), long("loss", 120)]
 _METADATA = {
     _KEY: long("value", 300),
     "mAP": 0.71234567890123,
@@ -131,8 +135,19 @@ def _runs(alice: Actor, project: Project) -> list[Run]:
         name = RUN if number == 0 else f"run-{number}"
         run = runs.start(alice, project, name=name, display_name=long("第1回", 250) if number < 2 else "", **columns)
         ends = (State.FINISHED, State.CRASHED, State.KILLED)
+        if number in (0, RUNS - 1):
+            _history(alice, run)
         made.append(runs.finish(alice, run, ends[number % 3], summary=_METADATA))
     return made
+
+
+def _history(alice: Actor, run: Run) -> None:
+    """Charts by the dozen, in sections, with names that are long, and a machine with many GPUs."""
+    names = [f"{section}/{name}" for section in ("train", long("validation", 80)) for name in _METRICS]
+    rows = [{"_step": step} | {name: math.sin(step) * len(name) for name in names} for step in range(30)]
+    devices = [{"_runtime": 15 * step} | {f"system.gpu.{gpu}.temp": 50 + gpu for gpu in range(16)} for step in range(9)]
+    for stream, new in ((Stream.HISTORY, rows), (Stream.EVENTS, devices)):
+        streams.append(alice, run, stream, 0, list(map(json.dumps, new)))
 
 
 def _artifact(

@@ -237,7 +237,7 @@ def _with_keys(
     run: Run, keys: Sequence[str], min_step: int | None, max_step: int | None, *, wants_all: bool
 ) -> Iterator[Row]:
     wanted = dict.fromkeys(keys)
-    names = list(map(history_keys.text_in_lines, wanted))
+    names = [text for key in wanted for text in history_keys.texts_in_lines(key)]
     end = None if max_step is None else max_step + 1
     for text in _scan(run, min_step, end, wants_all=wants_all):
         if not all(name in text for name in names):

@@ -51,12 +51,12 @@ def describe(keys: Keys) -> dict[str, Any]:
     }
 
 
-def text_in_lines(key: str) -> str:
-    """A text that each line has in which the key has a value; empty where an encoder may escape all of its name."""
-    name = key.rpartition(".")[2]
-    if _PLAIN.fullmatch(name):
-        return f'{name}"'
-    return max(_PLAIN.findall(key), key=len, default="")
+def texts_in_lines(key: str) -> list[str]:
+    """Texts that each line has in which the key has a value; none where an encoder may escape all of its name."""
+    *outer, name = key.split(".")
+    last = f'{name}"' if _PLAIN.fullmatch(name) else max(_PLAIN.findall(name), key=len, default="")
+    found = (max(_PLAIN.findall(part), key=len, default="") for part in outer)
+    return [text for text in (last, *found) if text]
 
 
 def numeric(keys: Keys) -> list[str]:

@@ -21,8 +21,10 @@ from tracking.models import RunChunk, RunSeries, RunStream
 from tracking.series import AXES, to_number
 
 # Of chunks that are loaded, and of lines that are parsed, for all runs together.
-_MAX_LOADED_BYTES = 8 * 2**20
-_MAX_PARSED_BYTES = 3 * 2**20
+_MAX_LOADED_BYTES = 4 * 2**20
+_MAX_PARSED_BYTES = 2 * 2**20
+# Of one run, those in the object store are large, but a line has to go from its begin to its end.
+_MIN_LOADED_CHUNKS = 8
 _MAX_PARSED_LINES = 1_600
 # Of the lines after the series of one run, which are few among all of its lines.
 _MIN_PARSED_LINES = 160
@@ -100,10 +102,11 @@ def _chosen_chunks(states: Sequence[RunStream]) -> Iterator[tuple[RunStream, lis
 
 
 def _every_few(some: list[_Chunk], max_bytes: int) -> list[_Chunk]:
-    """Those with about so many bytes together, evenly spread, and the last one."""
+    """Those with about so many bytes together, or a few that are larger: evenly spread, with the first and the last."""
     some.sort(key=lambda one: one.end_line)
     every = max(1, ceil(sum(one.size for one in some) / max_bytes))
-    return some[::-1][::every]
+    count = max(len(some) // every, min(len(some), _MIN_LOADED_CHUNKS))
+    return [some[index] for index in chunks.evenly(len(some), count)]
 
 
 def _extend(
@@ -131,10 +134,14 @@ def _texts(some: Sequence[RunChunk], start: int) -> Iterator[tuple[int, str]]:
 
 @dataclass(slots=True)
 class _Rare:
-    """A metric that few lines have: a text that is in all of these, and every how manieth of them is parsed."""
+    """A metric that few lines have: texts that are in all of these, and every how manieth of them is parsed.
 
-    text: str
+    Others may have the texts too, so that no more lines are parsed than twice as many as have the metric.
+    """
+
+    texts: list[str]
     every: int
+    left: int
     seen: int = 0
 
 
@@ -144,15 +151,18 @@ def _rare(known: Mapping[str, Mapping[str, Any]], keys: Collection[str], part: f
     for key in keys if part < 1 else ():
         count = known.get(key, {}).get("types", {}).get("number", 0)
         if 0 < count * part < _MIN_VALUES:
-            rare.append(_Rare(history_keys.text_in_lines(key), ceil(count / _MAX_RARE_VALUES)))
-    return [one for one in rare if one.text]
+            every = ceil(count / _MAX_RARE_VALUES)
+            rare.append(_Rare(history_keys.texts_in_lines(key), every, 2 * ceil(count / every)))
+    return [one for one in rare if one.texts]
 
 
 def _has_rare(text: str, rare: Sequence[_Rare]) -> bool:
     is_due = False
     for one in rare:
-        if one.text in text:
-            is_due = is_due or one.seen % one.every == 0
+        if one.left and all(part in text for part in one.texts):
+            if one.seen % one.every == 0:
+                one.left -= 1
+                is_due = True
             one.seen += 1
     return is_due
 

@@ -168,11 +168,15 @@ _CROWDED = {
 }
 
 
+_RUN_PAGES = ("lineage", "charts", "system", "edit", "stop", "delete")
+
+
 def all_pages(page: Page) -> dict[str, str]:
     """All of them for alice: the server alone knows how it named the run, the webhooks, the rule and the proposal."""
     page.goto(PAGES["runs"])
     urls = {"run": page.get_by_role("link", name="train-ranker").get_attribute("href")}
-    urls |= {f"run-{name}": f"{urls['run']}/{name}" for name in ("lineage", "edit", "stop", "delete")}
+    urls |= {f"run-{name}": f"{urls['run']}/{name}" for name in _RUN_PAGES}
+    urls["run-chart"] = f"{urls['run']}/chart?key=rmse"
     urls["runs-compare"] = _comparison(page, PAGES["runs"])
     page.goto(PAGES["webhooks"])
     urls["webhook-failing"] = page.get_by_role("link", name="http://127.0.0.1").get_attribute("href")
@@ -189,7 +193,8 @@ def crowded_pages(page: Page) -> dict[str, str]:
     for name in ("run", "webhook"):
         page.goto(pages[f"{name}s"])
         pages[name] = page.locator("main td.name a[data-row]").last.get_attribute("href")
-    pages |= {f"run-{name}": f"{pages['run']}/{name}" for name in ("lineage", "edit", "stop", "delete")}
+    pages |= {f"run-{name}": f"{pages['run']}/{name}" for name in _RUN_PAGES}
+    pages["run-chart"] = f"{pages['run']}/chart?key=train/{quote(long('loss', 120))}"
     pages["runs-compare"] = _comparison(page, pages["runs"])
     version = f"{_CROWDED[ARTIFACT]}/v8"
     pages |= {

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from django.core.paginator import Page, Paginator
@@ -18,8 +19,8 @@ from web.runs.line_chart import LineChart
 from web.runs.metric_charts import Section, Source, Subject
 
 MAX_RUNS = 10
-# Of the charts of a section on the page of all of them, and of those that are loaded with this page; and on a page of
-# the section alone.
+# Of the charts that come with the page of all sections, of those of each section there, and of a page of one alone.
+MAX_FIRST_CHARTS = 6
 MAX_CHARTS = 12
 PAGE_SIZE = 24
 
@@ -61,8 +62,14 @@ class ShownSection(NamedTuple):
         return self.url if self.page is None else f"{self.url}&page={self.page.number}"
 
     @property
-    def hidden_count(self) -> int:
-        return max(0, self.count - MAX_CHARTS) if self.page is None else 0
+    def is_cut(self) -> bool:
+        """Whether it has more charts here that are loaded when the reader comes to them."""
+        return self.page is None and len(self.charts or ()) < min(self.count, MAX_CHARTS)
+
+    @property
+    def has_others(self) -> bool:
+        """Whether it has more charts than the page of all sections shows."""
+        return self.page is None and self.count > MAX_CHARTS
 
 
 class Sources(NamedTuple):
@@ -135,17 +142,16 @@ class Reader(NamedTuple):
         return [ShownChart(chart, self.chart_url(subject)) for chart, subject in zip(charts, subjects, strict=True)]
 
     def show_all(self, sections: Sequence[Section], found: Found) -> list[ShownSection]:
-        """The first sections with charts, the others without. The first one is always among those."""
-        loaded: list[Section] = []
+        """The first sections with the first charts, the others without."""
+        counts: list[int] = []
         for section in sections:
-            before = sum(min(len(one.subjects), MAX_CHARTS) for one in loaded)
-            if before and before + min(len(section.subjects), MAX_CHARTS) > MAX_CHARTS:
-                break
-            loaded.append(section)
-        charts = iter(self.draw([one for section in loaded for one in section.subjects[:MAX_CHARTS]], found))
+            left = MAX_FIRST_CHARTS - sum(counts)
+            counts.append(min(len(section.subjects), left))
+        first = [one for section, count in zip(sections, counts, strict=True) for one in section.subjects[:count]]
+        charts = iter(self.draw(first, found))
         return [
-            self._shown(section, [next(charts) for _ in section.subjects[:MAX_CHARTS]] if section in loaded else None)
-            for section in sections
+            self._shown(section, list(islice(charts, count)) if count else None)
+            for section, count in zip(sections, counts, strict=True)
         ]
 
     def show_one(self, section: Section, found: Found) -> ShownSection:

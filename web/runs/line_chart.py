@@ -14,7 +14,7 @@ from web.runs.chart_axis import SPAN, Axis, Unit
 
 HEIGHT = 200
 # Of all lines of a chart together, and of each at least.
-MAX_POINTS = 360
+MAX_POINTS = 240
 _MIN_POINTS = 60
 # Strokes differ in colour; beyond the first four, which are far apart for everybody, also in their dashes.
 COLOURS = 8
@@ -161,7 +161,7 @@ def _path(
         is_faint=line.is_faint,
         d="".join(_commands(points, x_axis, y_axis)) if is_drawn else "",
         xs=_short((x for x, _ in points), 12),
-        ys=_short((y for _, y in points), 6),
+        ys=_short((y for _, y in points), 5),
         count=len(finite),
         minimum=min(finite, default=None),
         maximum=max(finite, default=None),
