@@ -65,6 +65,14 @@ if TYPE_CHECKING:
     from wanllmdb.sdk.lineage.impact import Impact as Impact
     from wanllmdb.sdk.manifest import Entry as Entry
     from wanllmdb.sdk.manifest import Manifest as Manifest
+    from wanllmdb.sdk.media.audio import Audio as Audio
+    from wanllmdb.sdk.media.audio import Video as Video
+    from wanllmdb.sdk.media.base import Media as Media
+    from wanllmdb.sdk.media.histogram import Histogram as Histogram
+    from wanllmdb.sdk.media.html import Html as Html
+    from wanllmdb.sdk.media.image import Image as Image
+    from wanllmdb.sdk.media.table import Table as Table
+    from wanllmdb.sdk.metrics import Metric as Metric
     from wanllmdb.sdk.model_registry import ModelRegistry as ModelRegistry
     from wanllmdb.sdk.models import AliasChange as AliasChange
     from wanllmdb.sdk.models import AliasProposal as AliasProposal
@@ -72,6 +80,7 @@ if TYPE_CHECKING:
     from wanllmdb.sdk.models import RunRecord as RunRecord
     from wanllmdb.sdk.progress import TransferProgress as TransferProgress
     from wanllmdb.sdk.run import Run as Run
+    from wanllmdb.sdk.run_files.stored_file import RunFile as RunFile
     from wanllmdb.sdk.run_settings import Settings as Settings
     from wanllmdb.sdk.session import alert as alert
     from wanllmdb.sdk.session import define_metric as define_metric
@@ -110,10 +119,18 @@ _NAMES_BY_MODULE = {
     "lineage.graph": "Lineage LineageEdge LineageNode",
     "lineage.impact": "Affected Impact",
     "manifest": "Entry Manifest",
+    "media.audio": "Audio Video",
+    "media.base": "Media",
+    "media.histogram": "Histogram",
+    "media.html": "Html",
+    "media.image": "Image",
+    "media.table": "Table",
+    "metrics": "Metric",
     "model_registry": "ModelRegistry",
     "models": "AliasChange AliasProposal Project RunRecord",
     "progress": "TransferProgress",
     "run": "Run",
+    "run_files.stored_file": "RunFile",
     "run_settings": "Settings",
     "session": "alert define_metric finish init log log_artifact log_model login mark_preempting save setup teardown "
     "unwatch use_artifact use_model watch",

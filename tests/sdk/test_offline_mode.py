@@ -69,6 +69,7 @@ def test_a_run_is_kept_with_its_history_and_its_end(directories, capsys):
     }
     times = [row.pop("_timestamp") for row in outcome.rows]
     assert times == sorted(times)
+    assert [row.pop("_runtime") >= 0 for row in outcome.rows] == [True, True]
     assert outcome.rows == [{"loss": 0.5, "bad": "NaN", "_step": 1}, {"loss": 0.25, "_step": 7}]
     assert outcome.state == run.state == "finished"
     assert f"wanllmdb sync {directory.path}" in capsys.readouterr().out
@@ -166,9 +167,9 @@ def test_files_are_saved_and_artifacts_logged_in_the_background(directories, tmp
     assert (model["number"], model["version_id"], model["url"]) == (None, None, None)
     (directory,) = directories()
     assert (directory.read()["name"], directory.read()["resume"]) == ("mine", "allow")
-    logged = [event for _, event in outcome_of(directory).actions]
-    assert [event["artifact_name"] for event in logged] == ["data"] * 3 + ["run-mine-files", "net", "run-mine-files"]
-    assert [entry.path for entry in directory.read_manifest(logged[-1]["id"])] == ["a.log", "b.log"]
+    outcome = outcome_of(directory)
+    assert [event["artifact_name"] for _, event in outcome.actions] == ["data"] * 3 + ["net"]
+    assert {path: file["size"] for path, file in outcome.files.items()} == {"a.log": 1, "b.log": 1}
 
 
 def test_a_change_after_the_end_is_told_once_and_not_kept(directories, capsys):

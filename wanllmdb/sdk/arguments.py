@@ -120,7 +120,7 @@ def warn_once(function: str, reason: str) -> None:
 
 
 class AlertLevel(Enum):
-    """Of `alert`, which does not distinguish them."""
+    """How urgent an `alert` is."""
 
     INFO = "INFO"
     WARN = "WARN"

@@ -15,6 +15,7 @@ from wanllmdb.sdk.local_version import LocalVersion
 from wanllmdb.sdk.logged_version import LoggedVersion
 from wanllmdb.sdk.progress import ProgressCallback
 from wanllmdb.sdk.run_artifacts import RunArtifacts
+from wanllmdb.sdk.run_files.keepers import NoRunFiles, RunFiles
 from wanllmdb.sdk.validators import VERSION, parse_version
 
 
@@ -50,6 +51,9 @@ class DisabledArtifacts(RunArtifacts):
             "used": WeakValueDictionary(),
         }
         """What the run logged and used, oldest first, as far as it is not forgotten."""
+
+    def _run_files(self, connection: Connection) -> RunFiles:
+        return NoRunFiles(connection, str(self._record["id"]))
 
     def log(
         self,

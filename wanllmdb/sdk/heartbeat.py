@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -16,12 +17,13 @@ HEARTBEAT_INTERVAL = 30.0
 # Between two requests: a training loop can log a thousand times a second.
 SEND_INTERVAL = 2.0
 STOP_TIMEOUT = 5.0
+MAX_WAITING_ALERTS = 100
 
 Snapshot = Callable[[], dict[str, dict[str, Any]]]
 
 
 class Heartbeat:
-    """A daemon thread that sends the values of `snapshot` that changed, and the rows of `history`.
+    """A daemon thread that sends the values of `snapshot` that changed, alerts, and the rows of `history`.
 
     After a failure it tries again later.
     """
@@ -33,9 +35,16 @@ class Heartbeat:
         snapshot: Snapshot,
         warn: Callable[[str], object],
         has_thread: bool = True,
+        on_stop: Callable[[], object] = lambda: None,
     ) -> None:
-        """The server has the present snapshot. Without a thread only `send_changes` sends."""
-        self.history = HistoryBuffer(client, run_id, warn)
+        """The server has the present snapshot. Without a thread only `send_changes` sends.
+
+        `on_stop` is called once, by the thread, where somebody has asked the run to stop.
+        """
+        self.history = HistoryBuffer(client, run_id, warn, self._heed)
+        self._alerts: deque[dict[str, Any]] = deque(maxlen=MAX_WAITING_ALERTS)
+        self._on_stop = on_stop
+        self._has_stopped = False
         self._client = client
         self._path = f"/runs/{run_id}"
         self._snapshot = snapshot
@@ -52,6 +61,11 @@ class Heartbeat:
         """There is a change to send."""
         self._dirty.set()
 
+    def add_alert(self, alert: dict[str, Any]) -> None:
+        """Send it with the next changes. Where very many wait, the oldest are dropped."""
+        self._alerts.append(alert)
+        self.mark_dirty()
+
     def stop(self) -> None:
         """Send nothing after this, except a request that hangs in the network."""
         self._stop.set()
@@ -62,9 +76,25 @@ class Heartbeat:
     def send_changes(self) -> None:
         """Send what changed since it was last sent. Values that the server refuses are not sent again."""
         # One by one: what is wrong with one of them must not keep the others.
+        while self._alerts:
+            self._send_alert(self._alerts[0])
+            self._alerts.popleft()
         for name, values in self._snapshot().items():
             self._send_values(name, values)
         self.history.send()
+
+    def _send_alert(self, alert: dict[str, Any]) -> None:
+        try:
+            self._client.post(f"{self._path}/alerts", alert, idempotent=True)
+        except (errors.Invalid, errors.TooLarge, errors.NotFound) as error:
+            self._warn(f"could not send the alert {alert['title']!r}: {error}")
+
+    def _heed(self, response: Any) -> None:
+        """Older servers ask nobody to stop."""
+        is_asked = isinstance(response, dict) and response.get("stop_requested") is True
+        if is_asked and not self._has_stopped and not self._stop.is_set():
+            self._has_stopped = True
+            self._on_stop()
 
     def _send_values(self, name: str, values: dict[str, Any]) -> None:
         """Send changed keys, so that other processes may set other ones; and all of them where one was removed."""
@@ -74,7 +104,7 @@ class Heartbeat:
         is_merge = before.keys() <= after.keys()
         changes = {key: value for key, value in values.items() if not is_merge or before.get(key) != after[key]}
         try:
-            self._client.patch(self._path, {name: changes, "merge": is_merge})
+            self._heed(self._client.patch(self._path, {name: changes, "merge": is_merge}))
         except (errors.Invalid, errors.TooLarge) as error:
             self._warn(f"could not send {name} of the run: {error}")
         self._sent[name] = after
@@ -102,7 +132,7 @@ class Heartbeat:
                 return
 
     def _beat(self) -> None:
-        self._client.post(f"{self._path}/heartbeat", idempotent=True)
+        self._heed(self._client.post(f"{self._path}/heartbeat", idempotent=True))
 
     def _attempt(self, send: Callable[[], None]) -> bool:
         """Whether it worked. Whatever fails may pass, and without heartbeats the run would count as crashed."""

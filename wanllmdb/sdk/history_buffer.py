@@ -29,7 +29,14 @@ class HistoryBuffer:
     The server counts the rows of each writer, so that rows that are sent twice are stored once.
     """
 
-    def __init__(self, client: Client, run_id: str, warn: Callable[[str], object]) -> None:
+    def __init__(
+        self,
+        client: Client,
+        run_id: str,
+        warn: Callable[[str], object],
+        on_response: Callable[[Any], object] = lambda response: None,
+    ) -> None:
+        self._on_response = on_response
         self._client = client
         self._path = f"/runs/{run_id}/history"
         self._warn = warn
@@ -77,7 +84,8 @@ class HistoryBuffer:
     def _send(self, offset: int, rows: list[Row], refused: list[Row]) -> errors.WanLLMDBError | None:
         """Send the rows. Those that are refused are collected in `refused`; returns why the last one was."""
         try:
-            self._client.post(self._path, {"writer": self._writer, "offset": offset, "rows": rows}, idempotent=True)
+            body = {"writer": self._writer, "offset": offset, "rows": rows}
+            self._on_response(self._client.post(self._path, body, idempotent=True))
             return None
         except errors.Conflict as error:
             self._is_full = True

@@ -68,7 +68,7 @@ class Client:
     # --- JSON to the server -------------------------------------------------------------------------------------------
 
     def get(self, path: str, **query: object) -> Any:
-        """The JSON response. Query parameters that are None are left out."""
+        """The JSON response. Query parameters that are None are left out, and a list is one for each of its items."""
         return self._request_json("GET", path, query=query, idempotent=True)
 
     def post(self, path: str, body: object = None, *, idempotent: bool = False) -> Any:
@@ -144,7 +144,7 @@ class Client:
 
     def _url(self, path: str, query: Mapping[str, object]) -> str:
         params = {name: value for name, value in query.items() if value is not None}
-        return self.base_url + self._api_path + path + ("?" + urlencode(params) if params else "")
+        return self.base_url + self._api_path + path + ("?" + urlencode(params, doseq=True) if params else "")
 
     def _headers(self, accept: str) -> dict[str, str]:
         headers = {"Accept": accept, "User-Agent": USER_AGENT}

@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any
 
-from wanllmdb.sdk import errors, process_end, wandb_names
-from wanllmdb.sdk.arguments import checked
+from wanllmdb.sdk import errors, interruption, metrics, process_end, wandb_names
+from wanllmdb.sdk.arguments import AlertLevel, checked, excerpt
 from wanllmdb.sdk.artifact import Artifact, StrPath
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.disabled_artifacts import DisabledArtifacts
 from wanllmdb.sdk.heartbeat import Heartbeat
 from wanllmdb.sdk.json_limits import FitOnce
-from wanllmdb.sdk.json_values import SyncedDict, to_jsonable, to_object
+from wanllmdb.sdk.json_values import SyncedDict, to_jsonable, to_object, to_text
+from wanllmdb.sdk.media.records import Recorder as MediaRecorder
+from wanllmdb.sdk.metrics import Metric
 from wanllmdb.sdk.process_end import Outcome
 from wanllmdb.sdk.progress import ProgressCallback
+from wanllmdb.sdk.resumption import Unfinished
 from wanllmdb.sdk.run_artifacts import RunArtifacts, artifact_of, code_of
 from wanllmdb.sdk.run_attributes import RunAttributes
 from wanllmdb.sdk.tags import tag_changes
+from wanllmdb.sdk.timestamps import parse
 from wanllmdb.sdk.validators import validate_aliases, validate_tags
 
 # How long a forked process waits for the server when it logs, and how long it then does not try again, in seconds.
 WORKER_RETRY_PERIOD = 5.0
 WORKER_PAUSE = 30.0
+ALERT_PAUSE = 60.0
+MAX_ALERT_PAUSE = 30 * 86400.0
 
 
 class Run(RunAttributes):
@@ -44,10 +50,14 @@ class Run(RunAttributes):
         self._uncommitted: dict[str, Any] = {}
         """What was logged with `commit=False`, for the row that comes next."""
         self._uncommitted_step: int | None = None
+        self._metrics = metrics.Metrics()
+        self._began_at = time.monotonic() - _age_of(record)
         artifacts = DisabledArtifacts if self.disabled else RunArtifacts
         self._artifacts = artifacts(connection, record, is_ended=not is_copy)
         self._parent_dir: str | None = None
         self._dir: str | None = None
+        self._unfinished: Unfinished | None = None
+        """What `init(resume="auto")` is to go on with, until the run has finished."""
         self._is_worker = False
         """Whether this process was forked from the one that started the run."""
         self._ends_with_process = False
@@ -55,7 +65,8 @@ class Run(RunAttributes):
         self._has_warned_of_lost_change = False
         self._heartbeat: Heartbeat | None = None
         if self.is_online and not is_copy:
-            self._heartbeat = Heartbeat(connection.client, self.id, self._snapshot, connection.console.warning)
+            warn = connection.console.warning
+            self._heartbeat = Heartbeat(connection.client, self.id, self._snapshot, warn, on_stop=self._stop_program)
 
     def __copy__(self) -> Run:
         return self
@@ -77,16 +88,19 @@ class Run(RunAttributes):
     def log(self, data: Mapping[str, Any], step: int | None = None, commit: bool | None = None) -> None:
         """Add the values to the history of the run, as a row of this step, and the last of each name to `summary`.
 
+        Values are numbers, texts, lists and dicts of them, and media: `Image`, `Table`, `Histogram`, `Audio`, `Video`,
+        `Html`, lists of one of these, figures of matplotlib, and DataFrames of pandas.
+
         With `commit=False` they are kept for the row of the next call, or of the end of the run; a call with another
         `step` comes after them. Does not block: values are sent in the background. In a forked process it returns when
         they have been sent, or after `WORKER_RETRY_PERIOD` seconds with a warning, because such a process may be ended
         at any time. Raises `Invalid` for anything but a mapping or an object with fields, and after the run has ended.
         """
-        converted = to_object(data, "log")
         self._require_running("log")
         if self._is_copy:
             raise errors.Invalid(f"log: this copy of run {self.name!r} was unpickled; only the run itself takes values")
         step = None if step is None else _to_step(step)
+        converted = to_object(self._with_records(data, step), "log")
         if step is not None and self._uncommitted_step not in (None, step):
             self._commit()
         self._uncommitted |= converted
@@ -94,9 +108,17 @@ class Run(RunAttributes):
         if commit is None or commit:
             self._commit()
 
+    def _with_records(self, data: Any, step: int | None) -> Any:
+        """What was logged, with the records of media in their place."""
+        if not isinstance(data, Mapping):
+            return data
+        next_step = self._step + 1 if self._uncommitted_step is None else self._uncommitted_step
+        recorder = MediaRecorder(self._artifacts.files.add, self._connection.console.warning)
+        return recorder.replace(data, next_step if step is None else step)
+
     def _commit(self) -> None:
         """Make a row of what was logged since the last one."""
-        values, self._uncommitted = self._uncommitted, {}
+        values, self._uncommitted = self._metrics.complete(self._uncommitted), {}
         step, self._uncommitted_step = self._uncommitted_step, None
         self._step = self._step + 1 if step is None else step
         self._add_row(self._step, values, is_counted=step is None)
@@ -105,10 +127,60 @@ class Run(RunAttributes):
         """`is_counted` says that the step is the number of the call, rather than what the program passed."""
         if self._heartbeat:
             fitting = self._sendable.fit("the run's summary", values)
-            self._heartbeat.history.add({"_timestamp": time.time(), **fitting, "_step": step})
-        self.summary.update(values)
+            runtime = round(time.monotonic() - self._began_at, 3)
+            row = {"_timestamp": time.time(), "_runtime": runtime, **fitting, "_step": step}
+            self._heartbeat.history.add(row)
+        self.summary.update(self._metrics.summarize(values, self.summary))
         if self._is_worker:
             self._send_now()
+
+    @checked(leaves=("step_metric", "summary"))
+    def define_metric(
+        self,
+        name: str,
+        step_metric: str | Metric | None = None,
+        step_sync: bool | None = None,
+        hidden: bool | None = None,
+        summary: str | Sequence[str] | None = None,
+        goal: str | None = None,
+        overwrite: bool | None = None,
+    ) -> Metric:
+        """Say how a metric is shown, or with `*` at the end of its name all that begin so.
+
+        `step_metric` is the metric that is its x axis; rows that lack it get its last value, unless `step_sync` is
+        False. A `hidden` metric has no chart of its own. `summary` is what the summary keeps: some of `min`, `max`,
+        `mean`, `best` by the `goal` `minimize` or `maximize`, `first` and `last`, as a dict; with `none` nothing, and
+        by default or with `copy` the last value. What a second call leaves open stays, unless `overwrite`.
+        Raises `Invalid`.
+        """
+        self._require_running("define_metric")
+        metric = metrics.parse(name, step_metric, step_sync, hidden, summary, goal)
+        metric = self._metrics.define(metric, overwrite=bool(overwrite))
+        self._mark_dirty()
+        return metric
+
+    @checked(leaves=("level", "wait_duration"))
+    def alert(
+        self,
+        title: str,
+        text: str = "",
+        level: str | AlertLevel | None = None,
+        wait_duration: float | timedelta | None = None,
+    ) -> None:
+        """Notify who started the run, who watches its project, and webhooks; and print it on standard error.
+
+        `level` is `INFO`, `WARN` or `ERROR`. For `wait_duration` seconds, by default 60, the run sends no second alert
+        of this title. It is sent in the background, and never fails. Raises `Invalid` for wrong arguments.
+        """
+        self._require_running("alert")
+        alert = {
+            "title": _to_line(title)[:250],
+            "text": to_text(text).replace("\0", "\ufffd")[:10_000],
+            "level": _to_level(level),
+            "wait_duration": _to_seconds(wait_duration),
+        }
+        self._connection.console.warning(f"alert: {alert['title']}" + (f": {text}" if text else ""))
+        self._send_alert(alert)
 
     @checked()
     def log_artifact(
@@ -155,13 +227,13 @@ class Run(RunAttributes):
 
     @checked(ignored=wandb_names.SAVE)
     def save(self, glob_str: StrPath, base_path: StrPath | None = None, policy: str = "live") -> list[str]:
-        """Keep files of this run, and return their paths in the artifact `run-<name>-files`, of type `file`.
+        """Keep files of this run, and return their paths there: `Api().run(path).files()` and the page list them.
 
         `glob_str` is a file, a directory, or a pattern such as `logs/**/*.txt`. Paths count from `base_path`, by
         default from the working directory; a pattern outside of it counts from its last directory without wildcards.
-        With the policy `now` the files are logged at once, with `end` as they are at the end of the run, and with
-        `live` both. Each version of the artifact has all files saved so far, also those that are gone by then. This is
-        synchronous. Raises `Invalid` and the errors of `log_artifact`; at the end of the run `finish` raises them.
+        With the policy `now` the files are sent at once, with `end` as they are at the end of the run, and with `live`
+        both, as far as they have changed. A file of the same path is replaced, and one that is deleted here stays. This
+        is synchronous. Raises `Invalid`, `FileChanged`, `Unreachable`, `Denied`; at the end of the run `finish` does.
         """
         self._require_running("save")
         return self._artifacts.saved_files.save(glob_str, base_path, policy)
@@ -279,11 +351,23 @@ class Run(RunAttributes):
             )
 
     def _snapshot(self) -> dict[str, Any]:
-        """What is sent of config and summary."""
-        return {
+        """What is sent of config and summary, and of the definitions of metrics."""
+        snapshot = {
             name: self._sendable.fit(f"the run's {name}", values.as_dict(), values.in_order_of_change())
             for name, values in (("config", self.config), ("summary", self.summary))
         }
+        return {**snapshot, "metrics": self._metrics.to_json()}
+
+    def _send_alert(self, alert: dict[str, Any]) -> None:
+        if self._heartbeat:
+            self._heartbeat.add_alert(alert)
+            if self._is_worker:
+                self._send_now()
+
+    def _stop_program(self) -> None:
+        """Called by another thread."""
+        self._connection.console.warning(f"run {self.name!r} was asked to stop: the program is interrupted")
+        interruption.interrupt_main()
 
     def _require_running(self, operation: str) -> None:
         if self.state != "running":
@@ -330,8 +414,11 @@ class Run(RunAttributes):
         if self._is_worker:
             # It has a copy of the run, which goes on without it.
             self._send_now(at_end=True)
+            self._artifacts.files.finish()
             return
         self._record["state"] = outcome.state
+        if outcome.state == "finished" and self._unfinished is not None:
+            self._unfinished.forget()
         if self._heartbeat is None:
             return
         self._heartbeat.stop()
@@ -392,6 +479,38 @@ def _to_step(step: Any) -> int:
     if whole is None or whole != step or not -(2**63) <= whole < 2**63:
         raise errors.Invalid(f"step takes an integer of 64 bits, not {step!r}")
     return whole
+
+
+def _to_line(title: str) -> str:
+    line = "".join(character if character.isprintable() else " " for character in title).strip()
+    if not line:
+        raise errors.Invalid("alert: title is a text that is not empty")
+    return line
+
+
+def _to_level(level: Any) -> str:
+    name = str(level.value if isinstance(level, AlertLevel) else level or "INFO").upper()
+    if name not in AlertLevel.__members__:
+        raise errors.Invalid(f"alert: level is INFO, WARN or ERROR, not {excerpt(level)}")
+    return name
+
+
+def _to_seconds(wait: Any) -> float:
+    seconds = wait.total_seconds() if isinstance(wait, timedelta) else ALERT_PAUSE if wait is None else wait
+    try:
+        return min(max(float(seconds), 0.0), MAX_ALERT_PAUSE)
+    except (TypeError, ValueError):
+        message = f"alert: wait_duration is a number of seconds, or a timedelta, not {excerpt(wait)}"
+        raise errors.Invalid(message) from None
+
+
+def _age_of(record: dict[str, Any]) -> float:
+    """For how many seconds a run had been there when this process began or resumed it, by the server's clock."""
+    try:
+        began, now = (parse(str(record[name])) for name in ("started_at", "heartbeat_at"))
+    except (errors.Invalid, KeyError):
+        return 0.0
+    return max((now - began).total_seconds(), 0.0)
 
 
 def _copy_of(connection: Connection, record: dict[str, Any], step: int) -> Run:

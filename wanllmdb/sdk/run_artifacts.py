@@ -22,6 +22,7 @@ from wanllmdb.sdk.lineage import usages
 from wanllmdb.sdk.local_files import absolute_path
 from wanllmdb.sdk.logged_version import LoggedVersion
 from wanllmdb.sdk.progress import ProgressCallback
+from wanllmdb.sdk.run_files.keepers import RunFiles
 from wanllmdb.sdk.saved_files import SavedFiles
 
 
@@ -32,7 +33,8 @@ class RunArtifacts:
         self._connection = connection
         self._record = record
         self._background = BackgroundLogger(connection.console.warning, is_ended=is_ended)
-        self.saved_files = SavedFiles(connection, record, is_ended=is_ended)
+        self.files = self._run_files(connection)
+        self.saved_files = SavedFiles(self.files, connection.console, is_ended=is_ended)
         self._own: set[str] = set()
         """The ids of versions that the run logged here."""
         self._used: dict[str, set[str]] = {}
@@ -41,7 +43,10 @@ class RunArtifacts:
     def connect(self, connection: Connection) -> None:
         """Use another connection from now on: a forked process needs one of its own."""
         self._connection = connection
-        self.saved_files.connection = connection
+        self.files.connect(connection)
+
+    def _run_files(self, connection: Connection) -> RunFiles:
+        return RunFiles(connection, str(self._record["id"]))
 
     def log(
         self,
@@ -165,13 +170,14 @@ class RunArtifacts:
         return str(record["project_name"])
 
     def finish(self, *, is_running: bool) -> list[BaseException]:
-        """Wait for what is logged in the background, and log what is saved at the end. Returns what went wrong."""
+        """Wait for what is logged in the background, and keep what is saved at the end. Returns what went wrong."""
         failures = self._background.drain()
         if is_running:
             try:
                 self.saved_files.finish()
             except Exception as error:
                 failures.append(error)
+            self.files.finish()
         return failures
 
     def cancel(self) -> list[BaseException]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from wanllmdb.sdk import errors, wandb_names
-from wanllmdb.sdk.arguments import checked, excerpt, warn_once
+from wanllmdb.sdk.arguments import excerpt, warn_once
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.json_values import to_text
 from wanllmdb.sdk.timestamps import parse
@@ -147,11 +147,6 @@ class RunAttributes:
 
     # --- What `wandb` has and wanLLMDB has not: programs that use it run all the same ---------------------------------
 
-    @checked()
-    def define_metric(self, name: str, *args: Any, **kwargs: Any) -> None:
-        """Does nothing but say so."""
-        warn_once("define_metric", wandb_names.DEFINE_METRIC)
-
     def watch(self, models: Any, *args: Any, **kwargs: Any) -> None:
         """Does nothing but say so."""
         warn_once("watch", "gradients are not recorded: pass them to log")
@@ -162,8 +157,3 @@ class RunAttributes:
     def mark_preempting(self) -> None:
         """Does nothing but say so."""
         warn_once("mark_preempting", "a run that stops without an end counts as crashed, and can be resumed")
-
-    def alert(self, title: str, text: str = "", level: Any = None, wait_duration: Any = None) -> None:
-        """Print the alert as a warning: nobody else is told."""
-        self._connection.console.warning(f"alert: {title}" + (f": {text}" if text else ""))
-        warn_once("alert", "a run sends no messages to people")

@@ -1,4 +1,4 @@
-"""The files of a run that `save` keeps: in an artifact of type `file` that is named for the run."""
+"""What `save` keeps of a run: which files, when, and by which paths."""
 
 from __future__ import annotations
 
@@ -7,37 +7,27 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable
-from typing import Any
 
-from wanllmdb.sdk import errors, name_resolution, paths, version_creation
-from wanllmdb.sdk.connection import Connection
+from wanllmdb.sdk import errors, paths
+from wanllmdb.sdk.console import Console
 from wanllmdb.sdk.draft import Draft
 from wanllmdb.sdk.local_files import absolute_path, expand_user
-from wanllmdb.sdk.logged_version import LoggedVersion
-from wanllmdb.sdk.manifest import Entry
 from wanllmdb.sdk.paths import StrPath
-from wanllmdb.sdk.transfer import hashes
+from wanllmdb.sdk.run_files import uploads
+from wanllmdb.sdk.run_files.keepers import RunFiles
 
 POLICIES = ("live", "now", "end")
-# An artifact's name has 128 characters at most.
-_MAX_RUN_NAME = 118
-
-
-def artifact_name(run_name: str) -> str:
-    """Of the artifact with the files of a run; `run_name` is the last part of the run's URL."""
-    return f"run-{run_name[:_MAX_RUN_NAME]}-files"
 
 
 class SavedFiles:
-    """What one run saves. Each version has the files of the one before too, so that the latest has them all.
+    """What one run saves.
 
     In a forked process, and wherever else nobody ends the run, nothing can be left for its end.
     """
 
-    def __init__(self, connection: Connection, run: dict[str, Any], *, is_ended: bool) -> None:
-        self.connection = connection
-        self._run = run
-        self._artifact_name = artifact_name(run["name"])
+    def __init__(self, files: RunFiles, console: Console, *, is_ended: bool) -> None:
+        self._files = files
+        self._console = console
         self._ending_pid = os.getpid() if is_ended else 0
         self._at_end: dict[tuple[str, str], bool] = {}
         """What is kept for the end, with whether there was something to save before."""
@@ -83,7 +73,7 @@ class SavedFiles:
         return path
 
     def finish(self) -> None:
-        """Log what is to be kept as it is at the end. Raises the first error, after what is without error is kept."""
+        """Keep what is to be kept as it is at the end. Raises the first error, after what is without error is kept."""
         if self._at_end and self._ending_pid == os.getpid():
             for (pattern, _), was_found in self._at_end.items():
                 if not was_found and not glob.glob(pattern, recursive=True):
@@ -110,11 +100,11 @@ class SavedFiles:
                 self._log(draft)
 
     def _warn_of_nothing(self, pattern: str) -> None:
-        self.connection.console.warning(f"save: no file matches {pattern!r}")
+        self._console.warning(f"save: no file matches {pattern!r}")
 
     def _collect(self, patterns: Iterable[tuple[str, str]], refused: list[errors.WanLLMDBError] | None = None) -> Draft:
-        """What the patterns match now. Raises for what cannot be in an artifact, or adds the error to `refused`."""
-        draft = Draft(self._artifact_name, "file", "Files that the run saved", None)
+        """What the patterns match now. Raises for what cannot be kept, or adds the error to `refused`."""
+        draft = Draft("saved", "file", None, None)
         for pattern, base in patterns:
             # A directory itself is meant with all that is in it; where a pattern matches one, its files may not match.
             is_literal = not glob.has_magic(os.path.basename(pattern))
@@ -135,29 +125,15 @@ class SavedFiles:
         return draft
 
     def _log(self, draft: Draft) -> None:
-        if self.connection.settings.mode == "online":
-            kept = self._latest_files()
-            version_creation.create_version(
-                self.connection, draft, self._run["project"], [], self._run["id"], kept=kept
-            )
-
-    def _latest_files(self) -> list[Entry]:
-        """The files of the latest version, which this process need not have saved; none if there is no version yet."""
-        connection, name = self.connection, self._artifact_name
-        artifact = name_resolution.find_artifact(connection.client, self._run["project"], name)
-        if artifact is None or artifact["latest_version"] is None:
-            return []
-        full_name = f"{artifact['project_name']}/{name}:{artifact['latest_version']}"
-        return list(LoggedVersion(connection, name_resolution.resolve(connection, full_name)).manifest)
+        self._files.send({path: file.source for path, file in draft.sources.items()})
 
 
 def _leave_out_unreadable(draft: Draft) -> list[errors.WanLLMDBError]:
-    """Take the files out that cannot be read, or are being written to. Returns an error for each."""
+    """Take the files out that cannot be read. Returns an error for each."""
     refused: list[errors.WanLLMDBError] = []
     for path, file in list(draft.sources.items()):
         try:
-            file.require_unchanged()
-            hashes.hash_file(path, file.source)
+            uploads.require_readable(file.source)
         except (errors.FileChanged, errors.Invalid) as error:
             draft.remove(path)
             refused.append(error)
@@ -165,7 +141,7 @@ def _leave_out_unreadable(draft: Draft) -> list[errors.WanLLMDBError]:
 
 
 def _locate(pattern: StrPath, base_path: StrPath | None) -> tuple[str, str]:
-    """The absolute pattern, and the directory from which the paths in the artifact count."""
+    """The absolute pattern, and the directory from which the paths in the run count."""
     text = expand_user(pattern)
     if not text:
         raise errors.Invalid("save takes a file, a directory or a pattern, such as 'logs/*.txt'")

@@ -6,12 +6,12 @@ import getpass
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 from wanllmdb.sdk import errors, process_end, provenance, run_settings, settings, timestamps, wandb_names
-from wanllmdb.sdk.arguments import checked
+from wanllmdb.sdk.arguments import AlertLevel, checked
 from wanllmdb.sdk.artifact import Artifact, StrPath
 from wanllmdb.sdk.connection import Connection, connect
 from wanllmdb.sdk.console import Console
@@ -21,8 +21,10 @@ from wanllmdb.sdk.json_limits import fit
 from wanllmdb.sdk.json_values import to_jsonable, to_object
 from wanllmdb.sdk.lineage import usages
 from wanllmdb.sdk.local_files import absolute_path
+from wanllmdb.sdk.metrics import Metric
 from wanllmdb.sdk.offline import run as offline_run
 from wanllmdb.sdk.progress import ProgressCallback
+from wanllmdb.sdk.resumption import Unfinished
 from wanllmdb.sdk.run import Run
 from wanllmdb.sdk.run_artifacts import RunArtifacts
 from wanllmdb.sdk.run_settings import Settings
@@ -84,7 +86,9 @@ def init(
     `config_include_keys` are taken, or all but those of `config_exclude_keys`.
     `id` names the run for `resume`: it is the `id` of a run, or a name of your own, which no other run of the project
     has. With `resume="allow"` the run of this id goes on if there is one; with `"must"` it is an error if there is
-    none, with `"never"`, the default, if there is one. Config, summary and history are kept; `config` is added.
+    none, with `"never"`, the default, if there is one. `"auto"`, the same as True, is `"allow"`, and without an id goes
+    on with the last run that was begun so in this directory and project, unless that has finished. Config, summary
+    and history are kept; `config` is added.
     `reinit` can be `"return_previous"`, the default, `"finish_previous"`, the same as True, or `"create_new"`, which
     starts a run beside the active one that only the caller has.
     `mode` is `online`, `offline` for a run that is kept on this machine until `wanllmdb sync` sends it, or `disabled`
@@ -138,7 +142,11 @@ def _init(
     project = connection.settings.project or "uncategorized"
     # Without an entity the server chooses the user's own team.
     project = connection.full_project(project) if connection.settings.entity else project
+    unfinished = Unfinished(connection.settings, project) if identity["resume"] == "allow" and id is None else None
+    if unfinished is not None:
+        identity["name"] = unfinished.id()
     run = _start(connection, {"project": project, **identity, **fields})
+    run._unfinished = unfinished
     run._parent_dir = None if dir is None else absolute_path(dir)
     if values:
         run.config.update(values)  # also what the server does not take
@@ -184,12 +192,13 @@ def _start(connection: Connection, fields: dict[str, Any]) -> Run:
 
 def _identity(run_id: str | None, resume: str | bool | None) -> dict[str, Any]:
     """What says which run is started or resumed. Raises `Invalid`."""
-    mode = "allow" if resume is True or (resume == "auto" and run_id is not None) else resume or "never"
+    is_auto = resume is True or resume == "auto"
+    mode = "allow" if is_auto else resume or "never"
     if mode not in ("never", "allow", "must"):
-        raise errors.Invalid(f'resume takes "allow", "must" or "never", not {resume!r}')
+        raise errors.Invalid(f'resume takes "allow", "must", "never" or "auto", not {resume!r}')
     if run_id is not None and (not isinstance(run_id, str) or not run_id):
         raise errors.Invalid(f"id takes the id of a run or a name of your own, not {run_id!r}")
-    if run_id is None and mode != "never":
+    if run_id is None and mode != "never" and not is_auto:
         raise errors.Invalid(f'resume={resume!r} needs the id of the run: init(id=…, resume="{mode}")')
     identity: dict[str, Any] = {"idempotency_key": str(uuid4()), "resume": mode}
     return identity if run_id is None else {**identity, "name": run_id}
@@ -270,9 +279,18 @@ def use_model(name: str) -> str:
     return require_run("use_model").use_model(name)
 
 
-def define_metric(name: str, *args: Any, **kwargs: Any) -> None:
-    """Does nothing but say so."""
-    require_run("define_metric").define_metric(name)
+def define_metric(
+    name: str,
+    step_metric: str | Metric | None = None,
+    step_sync: bool | None = None,
+    hidden: bool | None = None,
+    summary: str | Sequence[str] | None = None,
+    goal: str | None = None,
+    overwrite: bool | None = None,
+) -> Metric:
+    """See `Run.define_metric`. Raises `NotInitialized`."""
+    run = require_run("define_metric")
+    return run.define_metric(name, step_metric, step_sync, hidden, summary, goal, overwrite)
 
 
 def watch(models: Any, *args: Any, **kwargs: Any) -> None:
@@ -284,9 +302,14 @@ def unwatch(models: Any = None) -> None:
     """Does nothing: no model is watched."""
 
 
-def alert(title: str, text: str = "", level: Any = None, wait_duration: Any = None) -> None:
+def alert(
+    title: str,
+    text: str = "",
+    level: str | AlertLevel | None = None,
+    wait_duration: float | timedelta | None = None,
+) -> None:
     """See `Run.alert`. Raises `NotInitialized`."""
-    require_run("alert").alert(title, text)
+    require_run("alert").alert(title, text, level, wait_duration)
 
 
 def mark_preempting() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -9,19 +10,25 @@ from importlib.util import find_spec
 from typing import Any
 from uuid import UUID
 
-from wanllmdb.sdk import errors, name_resolution, run_filters, saved_files, version_creation, wandb_names
+from wanllmdb.sdk import errors, name_resolution, paths, run_filters, version_creation, wandb_names
 from wanllmdb.sdk.arguments import checked
 from wanllmdb.sdk.artifact import Artifact
-from wanllmdb.sdk.artifact_file import File
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
 from wanllmdb.sdk.lineage import graph, usages
 from wanllmdb.sdk.lineage.graph import Lineage
+from wanllmdb.sdk.local_files import absolute_path
 from wanllmdb.sdk.models import RunRecord
 from wanllmdb.sdk.paginated_list import Page, PaginatedList, page_size
+from wanllmdb.sdk.paths import StrPath
 from wanllmdb.sdk.progress import ProgressCallback
 from wanllmdb.sdk.run_artifacts import list_artifacts
+from wanllmdb.sdk.run_files import stored_file, uploads
+from wanllmdb.sdk.run_files.stored_file import RunFile
 from wanllmdb.sdk.validators import validate_aliases, validate_tags
+
+# Of a longer history, the server chooses the samples.
+MAX_FETCHED_ROWS = 10_000
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,7 @@ class StoredRun(RunRecord):
     _name: str = field(repr=False, compare=False)
     """The last part of its URL."""
     _project_id: str = field(repr=False, compare=False)
+    _row_count: int = field(repr=False, compare=False)
     _connection: Connection = field(repr=False, compare=False)
 
     @property
@@ -112,6 +120,8 @@ class StoredRun(RunRecord):
     ) -> Any:
         """`scan_history` as a list; with `samples` at most so many rows, evenly spread from the first to the last.
 
+        Samples of more than `MAX_FETCHED_ROWS` rows are chosen by the server, from rows as they were logged.
+
         With `x_axis` rows have that value too, and are in its order where it is a number. With `pandas` it is a
         `pandas.DataFrame`; raises `Invalid` where pandas is not installed.
         """
@@ -120,7 +130,10 @@ class StoredRun(RunRecord):
         names = [keys] if isinstance(keys, str) else keys
         if names is not None and x_axis is not None:
             names = list(dict.fromkeys((x_axis, *names)))
-        rows = list(self.scan_history(names, min_step=min_step, max_step=max_step))
+        if samples is not None and self._row_count > MAX_FETCHED_ROWS:
+            rows = self._sampled(samples, names, min_step, max_step)
+        else:
+            rows = list(self.scan_history(names, min_step=min_step, max_step=max_step))
         if x_axis is not None:
             rows = [row for row in rows if isinstance(row.get(x_axis), (int, float))]
             rows.sort(key=lambda row: float(row[x_axis]))
@@ -128,6 +141,13 @@ class StoredRun(RunRecord):
             gap = (len(rows) - 1) / max(samples - 1, 1)
             rows = [rows[round(number * gap)] for number in range(samples)]
         return _to_frame(rows) if pandas else rows
+
+    def _sampled(
+        self, samples: int, names: Sequence[str] | None, min_step: int | None, max_step: int | None
+    ) -> list[dict[str, Any]]:
+        query = {"samples": min(samples, 10_000), "keys": names, "min_step": min_step, "max_step": max_step}
+        rows: list[dict[str, Any]] = self._connection.client.get(f"/runs/{self.id}/history", **query)["items"]
+        return rows if names is None else [{name: row[name] for name in names} for row in rows]
 
     @checked(ignored=wandb_names.FILES)
     def logged_artifacts(self) -> list[Artifact]:
@@ -144,20 +164,31 @@ class StoredRun(RunRecord):
         """The versions and runs around this run, as `Artifact.lineage` has them. Raises `Invalid`, `NotFound`."""
         return graph.fetch(self._connection.client, f"/runs/{self.id}/lineage", direction, depth, limit)
 
-    def files(self, names: str | Iterable[str] | None = None) -> list[File]:
-        """The files that the run kept with `save`, or those of these paths; none if it kept none."""
-        full_name = f"{self.project}/{saved_files.artifact_name(self._name)}"
-        try:
-            record = name_resolution.resolve(self._connection, full_name)
-        except errors.NotFound:
-            return []
-        return Artifact._from_record(self._connection, record).files(names)
+    @checked(ignored=wandb_names.FILES)
+    def files(self, names: str | Iterable[str] | None = None) -> list[RunFile]:
+        """The files that the run kept with `save` or `log`, by their paths, or those of these paths."""
+        wanted = [names] if isinstance(names, str) else names
+        return list(stored_file.find(self._connection, self.id, wanted))
 
-    def file(self, name: str) -> File:
-        """The file that the run kept with `save` under this path. Raises `NotFound`."""
+    @checked()
+    def file(self, name: str) -> RunFile:
+        """The file of this path. Raises `NotFound`."""
         for found in self.files(name):
             return found
         raise errors.NotFound(f"Run {self.name!r} kept no file {name!r}")
+
+    @checked()
+    def upload_file(self, path: StrPath, root: StrPath = ".") -> RunFile:
+        """Keep a file with the run, also after its end, under its path below `root`. Raises `Invalid`, `Denied`."""
+        source = absolute_path(path)
+        name = paths.from_local(os.path.relpath(source, absolute_path(root)))
+        uploads.send(self._connection.client, self.id, {name: source})
+        return self.file(name)
+
+    @checked()
+    def stop(self) -> None:
+        """Ask the program of the run to stop: it is interrupted when it sends something next. Raises `Denied`."""
+        self._connection.client.post(f"/runs/{self.id}/stop", idempotent=True)
 
     @checked()
     def log_artifact(
@@ -277,6 +308,7 @@ def _from_record(connection: Connection, record: dict[str, Any]) -> StoredRun:
         error=record.get("error") or "",
         _name=record["name"],
         _project_id=record["project"],
+        _row_count=record.get("history_row_count") or 0,
         _connection=connection,
     )
 

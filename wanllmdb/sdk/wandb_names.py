@@ -49,17 +49,16 @@ PAGES = {"order": "lists begin with what is newest", "start": "lists begin with 
 ARTIFACTS = {"project_name": "project", "tags": "tag", "type_name": "type"}
 RUNS = {"include_sweeps": "there are no sweeps", "lazy": "the server chooses what a list leaves out"}
 HISTORY = {"stream": "metrics of the system are not recorded", "use_cache": "there is no cache of histories"}
-DEFINE_METRIC = "the summary of a metric is its last value, and charts have any axis that you choose"
 
-_MEDIA = "there are no media types: log numbers and texts, and files with log_artifact or save"
+_MEDIA = "there is no such media type: log an Image, Audio, Video, Html, Table or Histogram, or files with save"
 _SWEEPS = "there are no sweeps: start a run for each set of parameters, and compare them on the page of the project"
 _LINKS = "there are no links between projects: use_artifact takes team/project/name:alias of any project"
 _ON_PAGES = "this is done on the pages of the server"
 _NO_AUTOMATIONS = "there are no automations: webhooks are set up on the pages of the server"
 
 _MEDIA_TYPES = (
-    "Image Audio Video Table EvalTable Html Histogram Object3D Molecule Plotly Graph Classes ImageMask JoinedTable "
-    "PartitionedTable BoundingBoxes2D plot plot_table box3d data_types"
+    "EvalTable Object3D Molecule Plotly Graph Classes ImageMask JoinedTable PartitionedTable BoundingBoxes2D plot "
+    "plot_table box3d data_types"
 )
 
 # By class, or "" for the module.
@@ -106,11 +105,9 @@ _MISSING: dict[str, dict[str, str]] = {
     },
     "StoredRun": {
         **dict.fromkeys(("update", "save"), "change a run with init(id=…, resume='must')"),
-        "stop": "end its process: a run ends with the program that started it",
         **dict.fromkeys(("sweep", "sweep_name"), _SWEEPS),
         "console_logs": "the output of a program is not recorded",
         "system_metrics": "metrics of the system are not recorded",
-        "upload_file": "use wandb.save in the run",
         "wait_until_finished": "fetch it again with Api().run(run.path), and look at its state",
     },
 }  # fmt: skip

@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -16,15 +17,13 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def saved(project: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], dict[str, str]]:
-    """What the latest version has, by path."""
+def saved(project: str) -> Callable[[], dict[str, str]]:
+    """What the only run of the project keeps, by path."""
 
     def download() -> dict[str, str]:
-        (collection,) = [each for each in wandb.Api().artifacts(project) if each.type == "file"]
-        root = tmp_path_factory.mktemp("down")
-        latest = next(collection.versions())
-        latest.download(root)
-        return {file.path: (root / file.path).read_text() for file in latest.files()}
+        (stored,) = wandb.Api().runs(project)
+        with TemporaryDirectory() as root:
+            return {file.name: Path(file.download(root)).read_text() for file in stored.files()}
 
     return download
 
@@ -55,9 +54,16 @@ def test_files_of_a_run(run, project, saved, directory, capsys):
         "model.pkl": "weights", "logs/a.txt": "a and more", "logs/deep/b.txt": "b", "logs/c.txt": "c",
         "plots/p.svg": "p", "plots/q.svg": "q",
     }  # fmt: skip
-    version = wandb.Api().artifact(f"{project}/run-{run.url.rpartition('/')[2]}-files")
-    creator = version.logged_by()
-    assert (version.version, creator and creator.id) == ("v3", run.id)
+    stored = wandb.Api().run(run.path)
+    file = stored.file("logs/a.txt")
+    assert (file.size, file.mimetype, len(file.md5)) == (10, "text/plain", 32)
+    with pytest.raises(wandb.Invalid, match="is there already"):
+        file.download()
+    assert Path(file.download(exist_ok=True)).read_text() == "a and more"
+    file.delete()
+    with pytest.raises(wandb.NotFound):
+        file.download(replace=True)
+    assert stored.upload_file("plots/p.svg", root="plots").name == "p.svg"
     with pytest.raises(wandb.Invalid, match="has ended"):
         run.save("logs/a.txt")
 

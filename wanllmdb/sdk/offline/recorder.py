@@ -25,7 +25,7 @@ class Recorder:
         self.directory = directory
         self._warn = warn
         self._has_warned = False
-        self._recorded: dict[str, dict[str, str]] = {"config": {}, "summary": {}}
+        self._recorded: dict[str, dict[str, str]] = {"config": {}, "summary": {}, "metrics": {}}
         """The JSON of each value as it was recorded last."""
         self._waiting: list[bytes] = []
         self._is_paused = False

@@ -45,6 +45,8 @@ class OfflineRun(Run):
         with self._recorder.pause():
             super()._add_row(step, values, is_counted=is_counted)
             self._recorder.log(step, values, is_counted=is_counted)
+        # The summary keeps something else of metrics for which that was said.
+        self._recorder.record_changes(self._snapshot)
 
     def _mark_dirty(self) -> None:
         if self._is_copy or self.state != "running":
@@ -54,7 +56,11 @@ class OfflineRun(Run):
 
     def _snapshot(self) -> dict[str, Any]:
         # What of it the server does not take is left out when it is sent.
-        return {"config": self.config.as_dict(), "summary": self.summary.as_dict()}
+        values = {"config": self.config.as_dict(), "summary": self.summary.as_dict()}
+        return {**values, "metrics": self._metrics.to_json()}
+
+    def _send_alert(self, alert: dict[str, Any]) -> None:
+        self._recorder.record("alert", alert=alert)
 
     def _update(self, **changes: Any) -> None:
         self._recorder.record("update", values=to_jsonable(changes))
@@ -66,6 +72,8 @@ class OfflineRun(Run):
             return
         self._mark_dirty()
         self._record["state"] = outcome.state
+        if outcome.state == "finished" and self._unfinished is not None:
+            self._unfinished.forget()
         console = self._connection.console
         try:
             self._recorder.append("finish", state=outcome.state, exit_code=outcome.exit_code, error=outcome.error)

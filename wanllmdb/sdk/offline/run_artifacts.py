@@ -15,29 +15,27 @@ from wanllmdb.sdk.lineage import usages
 from wanllmdb.sdk.lineage.sources import Source
 from wanllmdb.sdk.local_version import LocalVersion, UnsentRecord, manifest_of
 from wanllmdb.sdk.logged_version import LoggedVersion
-from wanllmdb.sdk.manifest import Entry
 from wanllmdb.sdk.offline import resolution, unsent_index
 from wanllmdb.sdk.offline.recorder import Recorder
+from wanllmdb.sdk.offline.run_files import OfflineRunFiles
 from wanllmdb.sdk.progress import ProgressCallback
 from wanllmdb.sdk.run_artifacts import RunArtifacts
-from wanllmdb.sdk.saved_files import SavedFiles
+from wanllmdb.sdk.run_files.keepers import RunFiles
 
 
 class OfflineArtifacts(RunArtifacts):
     """Everything that is logged and used is an event for `wanllmdb sync`."""
 
     def __init__(self, connection: Connection, record: dict[str, Any], recorder: Recorder, *, is_ended: bool) -> None:
-        super().__init__(connection, record, is_ended=is_ended)
         self._recorder = recorder
         self._directory = recorder.directory
+        super().__init__(connection, record, is_ended=is_ended)
         self._logged: list[UnsentRecord] = []
         self._used_versions: dict[int, LoggedVersion] = {}
         """What this process logged and used, oldest first."""
-        self.saved_files = OfflineSavedFiles(self, connection, record, is_ended=is_ended)
 
-    def local_path(self, entry: Entry) -> str:
-        """Where the run keeps the file."""
-        return self._directory.files.local_path(entry)
+    def _run_files(self, connection: Connection) -> RunFiles:
+        return OfflineRunFiles(connection, str(self._record["id"]), self._recorder)
 
     def use(
         self,
@@ -155,23 +153,6 @@ class OfflineArtifacts(RunArtifacts):
             return _reference(resolution.resolve(self._connection, project, source.name, None, None, None))
         except (errors.NotFound, errors.Invalid, errors.CacheError):
             return {"name": source.name}
-
-
-class OfflineSavedFiles(SavedFiles):
-    """Each time that the run saves files, its artifact is logged with all that it saved so far."""
-
-    def __init__(
-        self, artifacts: OfflineArtifacts, connection: Connection, run: dict[str, Any], *, is_ended: bool
-    ) -> None:
-        super().__init__(connection, run, is_ended=is_ended)
-        self._artifacts = artifacts
-        self._kept: LocalVersion | None = None
-
-    def _log(self, draft: Draft) -> None:
-        for entry in self._kept.manifest if self._kept else ():
-            if entry.path not in draft.sources:
-                draft.add_file(self._artifacts.local_path(entry), name=entry.path)
-        self._kept = self._artifacts.keep(draft, [], [])
 
 
 def _reference(state: LoggedVersion) -> dict[str, Any]:

@@ -19,8 +19,10 @@ from wanllmdb.sdk.http_client import quote_segment
 from wanllmdb.sdk.json_limits import FitOnce, fit
 from wanllmdb.sdk.lineage import sources
 from wanllmdb.sdk.lineage.sources import Source
+from wanllmdb.sdk.manifest import Entry
 from wanllmdb.sdk.offline.events import Outcome, fold
 from wanllmdb.sdk.offline.run_directory import RunDirectory, find
+from wanllmdb.sdk.run_files import uploads
 from wanllmdb.sdk.tags import tag_changes
 from wanllmdb.sdk.validators import validate_aliases, validate_tags
 
@@ -99,6 +101,7 @@ class Sender:
         outcome = fold(description, events)
         run = self._send_run(description)
         self._attempt("config and summary", lambda: self._send_values(run, description["fields"], outcome))
+        self._attempt("the files of the run", lambda: self._send_files(run, outcome))
         self._attempt("history", lambda: self._send_history(run, description["id"], outcome))
         self._logged = list(reversed(self._client.get(f"/runs/{run['id']}/artifacts")["logged"]))
         for number, event in outcome.actions:
@@ -145,6 +148,22 @@ class Sender:
             body = {"writer": writer, "offset": offset, "rows": batch}
             self._client.post(f"/runs/{run['id']}/history", body, idempotent=True)
 
+    def _send_files(self, run: dict[str, Any], outcome: Outcome) -> None:
+        """Before the history, whose rows name them."""
+        if self._progress.get("are_files_sent"):
+            return
+        entries = [
+            Entry(path, file["size"], file["sha256"], executable=file.get("executable") is True)
+            for path, file in outcome.files.items()
+        ]
+        files = {entry.path: self._directory.files.checked_path(entry) for entry in entries}
+        uploads.send(self._client, run["id"], files)
+        self._save(are_files_sent=True)
+
+    def _send_alert(self, run: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
+        self._client.post(f"/runs/{run['id']}/alerts", event["alert"], idempotent=True)
+        return {"is_sent": True}
+
     # --- Artifacts ----------------------------------------------------------------------------------------------------
 
     def _send_action(self, run: dict[str, Any], number: str, event: dict[str, Any]) -> None:
@@ -152,6 +171,7 @@ class Sender:
             "log_artifact": self._log_artifact,
             "add_aliases": self._add_aliases,
             "use_artifact": self._use_artifact,
+            "alert": self._send_alert,
         }
         label = str(event.get("artifact_name") or event.get("qualified_name") or "an artifact of an offline run")
         result = self._attempt(f"{event['type']} {label}", lambda: actions[event["type"]](run, event))

@@ -1,0 +1,1 @@
+"""The files of a run: what `save` keeps, and the media that `log` is given."""
