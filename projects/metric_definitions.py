@@ -18,7 +18,10 @@ _STEP_SYNC, _HIDDEN, _DEFINED = 1, 2, 3
 
 
 class MetricDefinition(NamedTuple):
-    """`name` ends in `*` where it stands for all metrics that begin with what is before it."""
+    """`name` ends in `*` where it stands for all metrics that begin with what is before it.
+
+    `step_metric` is empty where the x axis is the step.
+    """
 
     name: str
     step_metric: str = ""
@@ -39,12 +42,12 @@ def of_run(run: Run) -> dict[str, MetricDefinition]:
     return {name: _read(name, row, names) for name, row in zip(names, rows, strict=False) if name}
 
 
-def find(definitions: Mapping[str, MetricDefinition], metric: str) -> MetricDefinition | None:
-    """The one that holds for a metric: its own, or else of the patterns that cover it the longest."""
+def find(definitions: Mapping[str, MetricDefinition], metric: str) -> MetricDefinition:
+    """The one that holds for a metric: its own, or else of the patterns that cover it the longest, or else a blank."""
     if metric in definitions:
         return definitions[metric]
     covering = [definition for definition in definitions.values() if definition.covers(metric)]
-    return max(covering, key=lambda definition: len(definition.name), default=None)
+    return max(covering, key=lambda definition: len(definition.name), default=MetricDefinition(metric))
 
 
 def to_rows(definitions: Iterable[MetricDefinition]) -> list[dict[str, Any]]:
@@ -61,7 +64,7 @@ def _read(name: str, row: Mapping[str, Any], names: list[str]) -> MetricDefiniti
     options, goal = _numbers(row.get(_OPTIONS)), row.get(_GOAL)
     return MetricDefinition(
         name,
-        step_metric if isinstance(step_metric, str) else "",
+        step_metric if isinstance(step_metric, str) and step_metric != "_step" else "",
         _STEP_SYNC in options,
         _HIDDEN in options,
         tuple(SUMMARIES[field - 1] for field in _numbers(row.get(_SUMMARY)) if 0 < field <= len(SUMMARIES)),

@@ -1,13 +1,19 @@
 """What a run wrote to its console: lines as they came, and what is in them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import NamedTuple
+from uuid import UUID
 
+from django.db import transaction
+
+from accounts import permissions
+from accounts.actor import Actor
+from accounts.models import Role
 from projects.models import Run
-from tracking import chunks, streams
-from tracking.models import Stream
+from tracking import chunks, lines, streams
+from tracking.models import HistoryWriter, Stream
 
 # Of one console, what is shown. Downloads have all of it.
 MAX_LINES = 100_000
@@ -43,6 +49,23 @@ def read(run: Run, *, first: int | None = None, after: int | None = None, last: 
         return _parsed(streams.numbered_tail(run, Stream.CONSOLE, min(last, MAX_LINES)))
     start = 0 if after is None else after + 1
     return _parsed(_first(run, start, min(MAX_LINES if first is None else first, MAX_LINES)))
+
+
+@transaction.atomic
+def append(actor: Actor, run: Run, writer: UUID, offset: int, texts: Sequence[str]) -> None:
+    """Add the lines that the writer counts from `offset`, behind those of all others; also after the run has ended.
+
+    Those that arrived before are skipped, so that a request can be repeated. Raises `TooLarge`, `StreamFull`.
+    """
+    permissions.require(actor, run.project.team, Role.EDITOR)
+    locked = streams.lock(run)
+    progress = HistoryWriter.objects.filter(run=locked, writer=writer).first() or HistoryWriter(
+        run=locked, writer=writer
+    )
+    if new := texts[max(progress.row_count - offset, 0) :]:
+        streams.extend(locked, Stream.CONSOLE, lines.parse(Stream.CONSOLE, new))
+        progress.row_count = offset + len(texts)
+        progress.save()
 
 
 def line_count(run: Run) -> int:

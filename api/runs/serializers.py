@@ -13,6 +13,7 @@ from tracking.models import RunFile
 
 MAX_NAMES = 1_000
 MAX_QUERY_NAMES = 100
+MAX_CONSOLE_LINES = 10_000
 
 
 class FileNamesField(BoundedListField):
@@ -63,6 +64,36 @@ class RunFileUploads(serializers.Serializer):
 
 class RunFilesUploaded(serializers.Serializer):
     items = RunFileSerializer(many=True)
+
+
+class ConsoleAppend(serializers.Serializer):
+    writer = serializers.UUIDField(help_text="Random, one for each process that prints.")
+    offset = serializers.IntegerField(
+        min_value=0, max_value=2**31 - 1 - MAX_CONSOLE_LINES, help_text="How many lines this writer has sent before."
+    )
+    lines = BoundedListField(
+        child=serializers.CharField(allow_blank=True, trim_whitespace=False, max_length=2**20),
+        max_length=MAX_CONSOLE_LINES,
+        help_text="Each `2026-05-03T12:00:00.000000 text`, in UTC, and with `ERROR ` before it if it was an error.",
+    )
+
+
+class ConsoleQuery(serializers.Serializer):
+    after = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1, help_text="Lines after this.")
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_CONSOLE_LINES, default=1000)
+    last = serializers.BooleanField(default=False, help_text="The last lines, instead of the first.")
+
+
+class ConsoleLineSerializer(serializers.Serializer):
+    number = serializers.IntegerField()
+    timestamp = serializers.CharField(allow_blank=True, help_text="UTC, without zone; empty where it is not known.")
+    level = serializers.ChoiceField(["info", "error"])
+    text = serializers.CharField(allow_blank=True)
+
+
+class ConsoleLines(serializers.Serializer):
+    items = ConsoleLineSerializer(many=True)
+    line_count = serializers.IntegerField(help_text="The number of all lines.")
 
 
 class AlertCreate(serializers.Serializer):

@@ -7,5 +7,6 @@ from api.runs import views
 urlpatterns = [
     path("runs/<uuid:run_id>/files", views.RunFileList.as_view(), name="run-file-list"),
     path("runs/<uuid:run_id>/files/uploaded", views.RunFileArrivals.as_view(), name="run-file-arrivals"),
+    path("runs/<uuid:run_id>/console", views.RunConsole.as_view(), name="run-console-lines"),
     path("runs/<uuid:run_id>/alerts", views.RunAlerts.as_view(), name="run-alert-list"),
 ]

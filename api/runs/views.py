@@ -14,6 +14,10 @@ from api.projects.views import get_run
 from api.runs.serializers import (
     AlertCreate,
     AlertSent,
+    ConsoleAppend,
+    ConsoleLines,
+    ConsoleLineSerializer,
+    ConsoleQuery,
     RunFileNames,
     RunFileQuery,
     RunFileSerializer,
@@ -21,7 +25,7 @@ from api.runs.serializers import (
     RunFileUploads,
 )
 from api.serialization import parse_body
-from tracking import alerts, files
+from tracking import alerts, console, files
 
 
 class RunFileList(APIView):
@@ -59,6 +63,27 @@ class RunFileArrivals(APIView):
         names = parse_body(RunFileNames, request)["files"]
         arrived = files.mark_uploaded(Actor.from_api(request), get_run(request, run_id), names)
         return Response({"items": RunFileSerializer(arrived, many=True).data})
+
+
+class RunConsole(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(parameters=[ConsoleQuery], responses=ConsoleLines, operation_id="runs_console")
+    def get(self, request: Request, run_id: UUID) -> Response:
+        """List lines that the program of a run printed."""
+        run, query = get_run(request, run_id), parse(request, ConsoleQuery)
+        count = {"last" if query["last"] else "first": query["limit"]}
+        found = console.read(run, after=query.get("after"), **count)
+        items = ConsoleLineSerializer(found, many=True).data
+        return Response({"items": items, "line_count": console.line_count(run)})
+
+    @extend_schema(request=ConsoleAppend, responses={204: None}, operation_id="runs_append_console")
+    def post(self, request: Request, run_id: UUID) -> Response:
+        """Add lines that the program of a run printed; those that the writer has sent before are skipped."""
+        data = parse_body(ConsoleAppend, request)
+        actor, run = Actor.from_api(request), get_run(request, run_id)
+        console.append(actor, run, data["writer"], data["offset"], data["lines"])
+        return Response(status=204)
 
 
 class RunAlerts(APIView):

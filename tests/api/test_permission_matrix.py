@@ -62,6 +62,7 @@ BODIES = {
     ("run-history", "post"): {"writer": str(UUID(int=1)), "offset": 0, "rows": [{"_step": 0}]},
     ("run-file-list", "post"): {"files": ["x.txt"]},
     ("run-file-arrivals", "post"): {"files": ["x.txt"]},
+    ("run-console-lines", "post"): {"writer": str(UUID(int=1)), "offset": 0, "lines": ["x"]},
     ("run-alert-list", "post"): {"title": "Loss is NaN"},
     ("artifact-list", "post"): {"project": "acme/demo", "name": "x", "type": "file"},
     ("rule-list", "post"): {"team": "acme", "pattern": "x"},

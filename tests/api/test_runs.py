@@ -65,6 +65,27 @@ def test_files_of_a_run_are_sent_listed_and_deleted(api, bob, vera, url):
     assert [file["name"] for file in api(vera).get(f"{url}/files").json()["items"]] == ["media/a.png"]
 
 
+def test_what_a_program_printed_is_added_once(api, bob, vera, url):
+    first = {
+        "writer": str(uuid4()),
+        "offset": 0,
+        "lines": ["2026-05-03T12:00:00.5 epoch 1", "ERROR 2026-05-03T12:00:01 oh"],
+    }
+    again = first | {"lines": [*first["lines"], "plain"]}
+    for body in (first, first, again, first | {"writer": str(uuid4()), "lines": ["other"]}):
+        assert api(bob).post(f"{url}/console", body).status_code == 204
+    assert api(vera).post(f"{url}/console", first).status_code == 403
+
+    answer = api(vera).get(f"{url}/console").json()
+    assert [(line["level"], line["text"]) for line in answer["items"]] == [
+        ("info", "epoch 1"), ("error", "oh"), ("info", "plain"), ("info", "other"),
+    ]  # fmt: skip
+    assert answer["items"][0]["timestamp"] == "2026-05-03T12:00:00.5" and answer["line_count"] == 4
+    for query, expected in (("after=1&limit=1", [2]), ("last=true&limit=2", [2, 3])):
+        found = api(vera).get(f"{url}/console?{query}").json()["items"]
+        assert [line["number"] for line in found] == expected
+
+
 @pytest.mark.parametrize("names", [[], ["../x"], ["/x"], "x", ["x"] * 1001])
 def test_names_that_no_file_can_have(api, bob, url, names):
     assert api(bob).post(f"{url}/files", {"files": names}).status_code == 400
@@ -87,7 +108,7 @@ def test_definitions_of_metrics_are_kept_as_the_official_client_keeps_them(api, 
     assert metric_definitions.find(definitions, "val/loss") == MetricDefinition(
         "val/*", "epoch", is_step_synced=True, summary=("min", "last"), goal="minimize"
     )
-    assert metric_definitions.find(definitions, "train/loss") is None
+    assert metric_definitions.find(definitions, "train/loss") == MetricDefinition("train/loss")
     shown = api(bob).get(url).json()["metrics"]
     assert shown["val/*"] == loss | {"hidden": False} and shown["noise"]["hidden"] is True
     assert api(bob).patch(url, {"metrics": {"": {}}}).status_code == 400

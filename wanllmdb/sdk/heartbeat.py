@@ -6,9 +6,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from wanllmdb.sdk import cancellation, errors
+from wanllmdb.sdk.console_capture import ConsoleCapture
 from wanllmdb.sdk.history_buffer import HistoryBuffer
 from wanllmdb.sdk.http_client import Client
 from wanllmdb.sdk.json_values import to_canonical
@@ -36,6 +38,7 @@ class Heartbeat:
         warn: Callable[[str], object],
         has_thread: bool = True,
         on_stop: Callable[[], object] = lambda: None,
+        console: ConsoleCapture | None = None,
     ) -> None:
         """The server has the present snapshot. Without a thread only `send_changes` sends.
 
@@ -44,6 +47,7 @@ class Heartbeat:
         self.history = HistoryBuffer(client, run_id, warn, self._heed)
         self._alerts: deque[dict[str, Any]] = deque(maxlen=MAX_WAITING_ALERTS)
         self._on_stop = on_stop
+        self._console = console
         self._has_stopped = False
         self._client = client
         self._path = f"/runs/{run_id}"
@@ -75,18 +79,36 @@ class Heartbeat:
 
     def send_changes(self) -> None:
         """Send what changed since it was last sent. Values that the server refuses are not sent again."""
+        failed: errors.WanLLMDBError | None = None
         # One by one: what is wrong with one of them must not keep the others.
+        for send in (*self._changes(), self.history.send, self._send_alerts, self._send_console):
+            try:
+                send()
+            except errors.Unreachable:
+                raise
+            except errors.WanLLMDBError as error:
+                failed = failed or error
+        if failed is not None:
+            raise failed
+
+    def _changes(self) -> list[Callable[[], None]]:
+        return [partial(self._send_values, name, values) for name, values in self._snapshot().items()]
+
+    def _send_console(self) -> None:
+        if self._console is not None:
+            self._console.send()
+
+    def _send_alerts(self) -> None:
         while self._alerts:
             self._send_alert(self._alerts[0])
             self._alerts.popleft()
-        for name, values in self._snapshot().items():
-            self._send_values(name, values)
-        self.history.send()
 
     def _send_alert(self, alert: dict[str, Any]) -> None:
         try:
             self._client.post(f"{self._path}/alerts", alert, idempotent=True)
-        except (errors.Invalid, errors.TooLarge, errors.NotFound) as error:
+        except (errors.Unreachable, errors.ServerError):
+            raise
+        except errors.WanLLMDBError as error:
             self._warn(f"could not send the alert {alert['title']!r}: {error}")
 
     def _heed(self, response: Any) -> None:

@@ -12,6 +12,7 @@ from wanllmdb.sdk import errors, interruption, metrics, process_end, wandb_names
 from wanllmdb.sdk.arguments import AlertLevel, checked, excerpt
 from wanllmdb.sdk.artifact import Artifact, StrPath
 from wanllmdb.sdk.connection import Connection
+from wanllmdb.sdk.console_capture import ConsoleCapture
 from wanllmdb.sdk.disabled_artifacts import DisabledArtifacts
 from wanllmdb.sdk.heartbeat import Heartbeat
 from wanllmdb.sdk.json_limits import FitOnce
@@ -64,9 +65,13 @@ class Run(RunAttributes):
         self._send_after = 0.0
         self._has_warned_of_lost_change = False
         self._heartbeat: Heartbeat | None = None
+        self._console: ConsoleCapture | None = None
         if self.is_online and not is_copy:
             warn = connection.console.warning
-            self._heartbeat = Heartbeat(connection.client, self.id, self._snapshot, warn, on_stop=self._stop_program)
+            self._console = ConsoleCapture(connection.client, self.id, self._mark_printed)
+            self._heartbeat = Heartbeat(
+                *(connection.client, self.id, self._snapshot, warn), on_stop=self._stop_program, console=self._console
+            )
 
     def __copy__(self) -> Run:
         return self
@@ -133,6 +138,7 @@ class Run(RunAttributes):
         self.summary.update(self._metrics.summarize(values, self.summary))
         if self._is_worker:
             self._send_now()
+            self._artifacts.files.finish()
 
     @checked(leaves=("step_metric", "summary"))
     def define_metric(
@@ -342,6 +348,10 @@ class Run(RunAttributes):
             self._ends_with_process = True
             process_end.call_at_end(self._end)
 
+    def _mark_printed(self) -> None:
+        if self._heartbeat:
+            self._heartbeat.mark_dirty()
+
     def _warn_of_lost_change(self) -> None:
         if not self._has_warned_of_lost_change and self._connection.settings.mode != "disabled":
             self._has_warned_of_lost_change = True
@@ -414,13 +424,14 @@ class Run(RunAttributes):
         if self._is_worker:
             # It has a copy of the run, which goes on without it.
             self._send_now(at_end=True)
-            self._artifacts.files.finish()
             return
         self._record["state"] = outcome.state
         if outcome.state == "finished" and self._unfinished is not None:
             self._unfinished.forget()
         if self._heartbeat is None:
             return
+        if self._console is not None:
+            self._console.stop()
         self._heartbeat.stop()
         client, warn = self._connection.client, self._connection.console.warning
         end: dict[str, Any] = (
@@ -449,6 +460,9 @@ class Run(RunAttributes):
         if self._heartbeat is None or self.state != "running":
             return
         self._is_worker = True
+        if self._console is not None:
+            self._console.leave()
+            self._console = None
         self._uncommitted, self._uncommitted_step = {}, None  # the other process logs them
         self._connection = Connection(self._connection.settings)
         self._artifacts.connect(self._connection)

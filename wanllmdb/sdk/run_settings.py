@@ -11,7 +11,7 @@ from wanllmdb.sdk.arguments import excerpt, warn_once
 # What `init` calls it, by the names that `wandb` has.
 _NAMES = {
     **{name: name for name in ("api_key", "base_url", "entity", "git_commit", "host", "mode", "project", "reinit")},
-    **{name: name for name in ("resume", "silent")},
+    **{name: name for name in ("console", "resume", "silent")},
     "git_remote_url": "git_remote",
     "quiet": "silent",
     "root_dir": "dir",
@@ -24,7 +24,7 @@ _NAMES = {
 }
 _IGNORED = (
     "allow_media_symlink allow_offline_artifacts allow_val_change anonymous app_url_override "
-    "azure_account_url_to_access_key capture_loggers code_dir config_paths console "
+    "azure_account_url_to_access_key capture_loggers code_dir config_paths "
     "console_chunk_max_bytes console_chunk_max_seconds console_multipart credentials_file disable_code "
     "disable_git disable_git_fork_point disable_job_creation docker email finish_timeout "
     "finish_timeout_raises force fork_from git_remote git_root heartbeat_seconds http_proxy https_proxy "
@@ -40,6 +40,8 @@ _IGNORED = (
 
 class Settings:
     """Values for `init(settings=…)`: `project`, `entity`, `mode`, `base_url`, `run_name`, `run_tags`, `silent` …
+
+    With `console="off"` what the program prints is not recorded.
 
     Other settings of `wandb` do nothing, and one warning names them. Raises `TypeError` for names that it has not.
     """

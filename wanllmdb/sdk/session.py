@@ -118,6 +118,7 @@ def _init(
     id: str | None,
     resume: str | bool | None,
     dir: StrPath | None,
+    console: str | None = None,
     **arguments: Any,
 ) -> Run:
     """`init` with the values of the config and what its settings add: of the connection, and of where the run is."""
@@ -155,6 +156,8 @@ def _init(
     else:
         _run = run
     _end_with_process()
+    if run._console is not None and console != "off":
+        run._console.start()
     if run.is_online:
         verb = "Resuming run" if run.resumed else "Run"
         connection.console.info(f"{verb} {run.name!r} of {run.entity}/{run.project}: {run.url}")

@@ -81,7 +81,7 @@ _MISSING: dict[str, dict[str, str]] = {
         **dict.fromkeys(("sweep_url", "sweep_id"), _SWEEPS),
         **dict.fromkeys(("display", "to_html"), "open run.url in a browser"),
         "restore": "use wandb.Api().run(run.path).file(name).download()",
-        "write_logs": "the output of a program is not recorded: save a file with save()",
+        "write_logs": "print it",
         "config_static": "use run.config.as_dict()",
         "join": "use finish()",
         "pin_config_keys": _ON_PAGES,
@@ -106,7 +106,7 @@ _MISSING: dict[str, dict[str, str]] = {
     "StoredRun": {
         **dict.fromkeys(("update", "save"), "change a run with init(id=…, resume='must')"),
         **dict.fromkeys(("sweep", "sweep_name"), _SWEEPS),
-        "console_logs": "the output of a program is not recorded",
+        "console_logs": "the page of the run has what it printed",
         "system_metrics": "metrics of the system are not recorded",
         "wait_until_finished": "fetch it again with Api().run(run.path), and look at its state",
     },

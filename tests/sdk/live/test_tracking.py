@@ -21,6 +21,7 @@ def test_media_metrics_and_alerts_arrive(run, client, tmp_path):
     run.define_metric("val/*", step_metric="epoch", summary="min,last", goal="minimize")
     run.log({"epoch": 1, "val/loss": 0.5, "page": wandb.Html("<p>one"), "dist": wandb.Histogram([1, 2, 3])})
     run.log({"val/loss": 0.75, "table": wandb.Table(["a"], [[1], [2]])})
+    print("epoch 1")
     run.alert("Loss rose", "from 0.5", level="WARN")
     run.alert("Loss rose", "again", level="WARN")
     run.finish()
@@ -36,6 +37,10 @@ def test_media_metrics_and_alerts_arrive(run, client, tmp_path):
     assert {file.name for file in stored.files()} == {page.name, rows[1]["table"]["path"]}
     metrics = client.get(f"/runs/{run.id}")["metrics"]
     assert metrics["val/*"]["step_metric"] == "epoch" and metrics["val/*"]["summary"] == ["min", "last"]
+
+    console = client.get(f"/runs/{run.id}/console")["items"]
+    assert ("info", "epoch 1") in [(line["level"], line["text"]) for line in console]
+    assert any(line["level"] == "error" and "alert: Loss rose" in line["text"] for line in console)
 
     def alerts() -> list[str]:
         return [item["sentence"] for item in client.get("/inbox")["items"] if item["type"] == "run.alert"]

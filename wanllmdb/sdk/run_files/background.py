@@ -88,15 +88,11 @@ class BackgroundFiles:
             failures = 0 if self._send_all() else failures + 1
 
     def _send_all(self) -> bool:
-        """Whether nothing waits any more; False if the server is away."""
+        """Whether nothing waits any more; False if it is to be tried again later."""
         while batch := self._next_batch():
             try:
                 self._send({path: copy for path, copy, _ in batch})
-            except (errors.Unreachable, errors.ServerError, errors.AuthenticationError) as error:
-                if self._ending.is_set() and not isinstance(error, errors.Unreachable):
-                    self._warn(f"could not send files of the run: {error}")
-                return False
-            except cancellation.Cancelled:
+            except (errors.WanLLMDBError, cancellation.Cancelled):
                 return False
             with self._lock:
                 for _, copy, size in batch:
@@ -116,11 +112,12 @@ class BackgroundFiles:
             return batch
 
     def _send(self, files: dict[str, str]) -> None:
-        """Send the files. Those that the server refuses are named in a warning."""
+        """Send the files. Those that the server refuses are named in a warning. Raises for what may pass."""
+        may_pass = (errors.Unreachable,) if self._ending.is_set() else (errors.Unreachable, errors.ServerError)
         try:
             uploads.send(self._client, self._run_id, files)
             return
-        except (errors.Unreachable, errors.ServerError, errors.AuthenticationError):
+        except may_pass:
             raise
         except errors.WanLLMDBError as error:
             if len(files) == 1:
