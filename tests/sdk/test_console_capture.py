@@ -29,13 +29,18 @@ class ScriptedClient:
 
 
 @pytest.fixture
-def streams(monkeypatch):
-    monkeypatch.setattr(sys, "stdout", io.StringIO())
-    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(io.BytesIO(), write_through=True))
-    return sys.stdout, sys.stderr
+def replace_streams(monkeypatch):
+    """To be called by the test itself, because pytest puts its own in their place before."""
+
+    def replace() -> None:
+        monkeypatch.setattr(sys, "stdout", io.StringIO())
+        monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(io.BytesIO(), errors="replace", write_through=True))
+
+    return replace
 
 
-def test_lines_are_read_along_with_their_time(streams):
+def test_lines_are_read_along_with_their_time(replace_streams):
+    replace_streams()
     client = ScriptedClient()
     capture = ConsoleCapture(client, "1")
     capture.start()
@@ -52,7 +57,8 @@ def test_lines_are_read_along_with_their_time(streams):
     ]
 
 
-def test_a_progress_bar_is_its_last_state(streams):
+def test_a_progress_bar_is_its_last_state(replace_streams):
+    replace_streams()
     client = ScriptedClient()
     capture = ConsoleCapture(client, "1")
     for text in ("\r 10 %", "\r 50 %", "\r100 %", "\n", "a\r\nb\n", "\n"):
@@ -81,7 +87,8 @@ def test_the_oldest_lines_go_while_the_server_is_away(monkeypatch):
     assert client.bodies[0]["offset"] == 1 and [line[-1] for line in client.lines] == ["2", "3"]
 
 
-def test_a_server_without_consoles_is_not_asked_again(streams):
+def test_a_server_without_consoles_is_not_asked_again(replace_streams):
+    replace_streams()
     client = ScriptedClient(errors.NotFound("no such address"))
     capture = ConsoleCapture(client, "1")
     capture.start()
@@ -92,7 +99,8 @@ def test_a_server_without_consoles_is_not_asked_again(streams):
     assert len(client.bodies) == 1
 
 
-def test_whoever_wrapped_a_stream_since_stays(streams):
+def test_whoever_wrapped_a_stream_since_stays(replace_streams):
+    replace_streams()
     capture = ConsoleCapture(ScriptedClient(), "1")
     before = sys.stdout.write
     capture.start()
