@@ -91,6 +91,7 @@ if TYPE_CHECKING:
     from wanllmdb.sdk.session import log_model as log_model
     from wanllmdb.sdk.session import login as login
     from wanllmdb.sdk.session import mark_preempting as mark_preempting
+    from wanllmdb.sdk.session import restore as restore
     from wanllmdb.sdk.session import save as save
     from wanllmdb.sdk.session import setup as setup
     from wanllmdb.sdk.session import teardown as teardown
@@ -132,8 +133,8 @@ _NAMES_BY_MODULE = {
     "run": "Run",
     "run_files.stored_file": "RunFile",
     "run_settings": "Settings",
-    "session": "alert define_metric finish init log log_artifact log_model login mark_preempting save setup teardown "
-    "unwatch use_artifact use_model watch",
+    "session": "alert define_metric finish init log log_artifact log_model login mark_preempting restore save setup "
+    "teardown unwatch use_artifact use_model watch",
     "stored_run": "StoredRun",
 }
 _MODULE_OF = {

@@ -7,7 +7,8 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, TextIO
 from uuid import uuid4
 
 from wanllmdb.sdk import errors, process_end, provenance, run_settings, settings, timestamps, wandb_names
@@ -28,6 +29,7 @@ from wanllmdb.sdk.resumption import Unfinished
 from wanllmdb.sdk.run import Run
 from wanllmdb.sdk.run_artifacts import RunArtifacts
 from wanllmdb.sdk.run_settings import Settings
+from wanllmdb.sdk.stored_run import find_run
 from wanllmdb.sdk.validators import validate_tags
 
 # Shorter than usual: a program that ends should not hang.
@@ -258,6 +260,22 @@ def log_artifact(
 def save(glob_str: StrPath, base_path: StrPath | None = None, policy: str = "live") -> list[str]:
     """See `Run.save`. Raises `NotInitialized`."""
     return require_run("save").save(glob_str, base_path, policy)
+
+
+@checked()
+def restore(name: str, run_path: str | None = None, replace: bool = False, root: StrPath | None = None) -> TextIO:
+    """Download a file that a run kept with `save`, by default the current run, and open it for reading as text.
+
+    It goes to its path below `root`, by default the `dir` of the current run, or else the working directory. If there
+    is a file, that is opened, unless it is to be replaced. Raises `NotFound`, `NotInitialized`.
+    """
+    run = current_run()
+    if run_path is None:
+        run_path = require_run("restore").path
+    connection = run._connection if run is not None else connect()
+    target = root if root is not None else run.dir if run is not None else "."
+    path = find_run(connection, run_path).file(name).download(target, replace, exist_ok=True)
+    return Path(path).open(encoding="utf-8")
 
 
 @checked(ignored=wandb_names.USE_ARTIFACT, renamed={"artifact_or_name": "name_or_artifact"})

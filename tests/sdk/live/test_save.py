@@ -49,6 +49,10 @@ def test_files_of_a_run(run, project, saved, directory, capsys):
     write("plots/p.svg", "p")
     assert run.save(Path("plots"), policy="end") == ["plots/p.svg"]
     write("plots/q.svg", "q")
+    Path("logs/a.txt").unlink()
+    with wandb.restore("logs/a.txt", root=".") as file:
+        assert file.read() == "a"
+    write("logs/a.txt", "a and more")
     run.finish()
     assert saved() == {
         "model.pkl": "weights", "logs/a.txt": "a and more", "logs/deep/b.txt": "b", "logs/c.txt": "c",
