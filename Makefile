@@ -10,8 +10,8 @@ BOTH_DATABASES = $(addprefix tests/,accounts api artifacts core events hierarchi
 	$(addprefix records/test_,concurrent_processes.py hooks.py manager.py objects.py sessions.py stateful.py) \
 	$(addprefix wandb_api/test_,filters.py uploads.py) \
 	$(addprefix web/test_,pagination.py project_pages.py search_page.py version_page.py)) \
-	$(addprefix --ignore=tests/,api/test_schema.py artifacts/content/test_archives.py artifacts/test_admin.py) \
-	--ignore=tests/core/test_giving_way.py
+	$(addprefix --ignore=tests/,api/test_schema.py artifacts/content/test_archives.py artifacts/test_admin.py artifacts/test_doctor.py) \
+	$(addprefix --ignore=tests/core/test_,giving_way.py sqlite.py sqlite_backup.py sqlite_queue.py)
 export PORT
 
 .PHONY: help run stack test check bench screenshots

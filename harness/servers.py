@@ -4,6 +4,7 @@ Each is started when first asked for, on free ports of 127.0.0.1, and ended with
 """
 
 import atexit
+import hashlib
 import json
 import os
 import secrets
@@ -239,23 +240,45 @@ def create_database(name: str, path: Path) -> str:
         with psycopg.connect(f"{postgres()}/postgres", autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}" TEMPLATE migrated')
         return f"{postgres()}/{name}"
-    with closing(sqlite3.connect(template)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     shutil.copy(template, path)
     return f"sqlite:///{path}"
 
 
 @cache
 def _migrated_database() -> Path:
-    """What other databases are copies of: all migrations take as long as hundreds of tests. With SQLite, its file."""
-    path = session_directory() / "migrated.sqlite3"
-    url = f"sqlite:///{path}"
+    """What other databases are copies of: all migrations take as long as hundreds of tests. With SQLite, its file.
+
+    That file stays for the sessions to come, as long as no migration changes.
+    """
     if on_postgres():
-        url = f"{postgres()}/migrated"
         with psycopg.connect(f"{postgres()}/postgres", autocommit=True) as connection:
             connection.execute("CREATE DATABASE migrated")
+        _migrate(f"{postgres()}/migrated")
+        return Path()
+    kept = ROOT / "var/tests" / f"migrated-{_migrations_digest()}.sqlite3"
+    if not kept.exists():
+        path = session_directory() / kept.name
+        _migrate(f"sqlite:///{path}")
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        for former in set(kept.parent.glob("migrated-*.sqlite3")) - {kept}:
+            former.unlink(missing_ok=True)
+        # Another session may make the same at this moment.
+        partial = kept.with_suffix(f".{os.getpid()}")
+        shutil.copy(path, partial)
+        partial.replace(kept)
+    return kept
+
+
+def _migrate(url: str) -> None:
     manage(session_env() | {"DATABASE_URL": url}, "migrate", "--verbosity=0")
-    return path
+
+
+def _migrations_digest() -> str:
+    """What the tables come from: our migrations, and the packages that bring their own."""
+    files = [*sorted(ROOT.glob("*/migrations/*.py")), ROOT / "requirements.txt"]
+    return hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in files)).hexdigest()[:16]
 
 
 @cache

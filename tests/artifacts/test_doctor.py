@@ -17,8 +17,14 @@ def database(tmp_path_factory) -> str:
     return servers.create_database(f"doctor_{os.getpid()}", tmp_path_factory.mktemp("doctor") / "db.sqlite3")
 
 
+@pytest.fixture(scope="module")
+def prepared_store() -> None:
+    servers.store()
+    servers.manage(servers.session_env(), "prepare_store")
+
+
 @pytest.fixture
-def doctor(database, store):
+def doctor(database, store, prepared_store):
     """`doctor(DEBUG="true")`: the exit code, and the findings by what was looked at."""
 
     def run(**environment: str) -> tuple[int, dict[str, dict]]:
@@ -41,7 +47,6 @@ def status(findings: dict[str, dict], check: str) -> str:
 
 
 def test_all_is_well_but_for_the_processes_that_do_not_run(doctor):
-    servers.manage(servers.session_env(), "prepare_store")
     before = servers.s3(servers.session_env()).list_objects_v2(Bucket="tests", Prefix="probes/").get("KeyCount")
     code, findings = doctor()
     wrong = {check for check in findings if status(findings, check) != "ok"}
@@ -78,7 +83,6 @@ def test_people_read_it(database, store):
     ids=lambda value: value if isinstance(value, str) and " " not in value else "",
 )
 def test_what_is_wrong_is_said_with_what_to_change(doctor, environment, check, expected, advice):
-    servers.manage(servers.session_env(), "prepare_store")
     code, findings = doctor(**environment)
     assert (status(findings, check), code) == (expected, 1 if expected == "failed" else 0)
     assert advice in findings[check]["advice"]
@@ -91,7 +95,6 @@ def test_tables_that_are_missing(doctor, tmp_path):
 
 
 def test_a_store_whose_clock_is_ahead(doctor):
-    servers.manage(servers.session_env(), "prepare_store")
     with LossyProxy(servers.session_env()["S3_ENDPOINT_URL"]) as proxy:
         proxy.clock_offset = 7 * 60
         code, findings = doctor(S3_ENDPOINT_URL=proxy.url)

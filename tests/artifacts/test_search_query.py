@@ -284,6 +284,7 @@ def test_a_word_of_few_is_read_from_the_index(vera, alice, project, shelf):
     SearchDocument.objects.bulk_create(others)
     with connection.cursor() as cursor:
         cursor.execute("SELECT gin_clean_pending_list('search_document_text_of_artifacts')")
+        cursor.execute("ANALYZE artifacts_searchdocument")
         cursor.execute("SET LOCAL enable_seqscan = off")
     assert "search_document_text_of_artifacts" in rows.explain()
 
