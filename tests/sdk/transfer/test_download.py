@@ -106,13 +106,17 @@ def test_a_directory_that_cannot_be_made_is_named(root, monkeypatch):
     assert contents(root) == {}
 
 
-def test_a_full_disk_is_told_as_it_is(root, monkeypatch):
+@pytest.mark.parametrize(("place", "name"), [(file_assembly, "_write_all"), (os, "mkdir"), (os, "replace")])
+def test_a_full_disk_is_told_by_its_name(root, monkeypatch, place, name):
     def refuse(*args):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(file_assembly, "_write_all", refuse)
-    with pytest.raises(OSError, match="No space left"):
+    root.mkdir()
+    monkeypatch.setattr(place, name, refuse)
+    with pytest.raises(OSError, match=f"The disk of {root} is full .No space left on device.: free some") as refused:
         run(WrittenManifest({"a": "1"}), root)
+    assert refused.value.errno == errno.ENOSPC
+    monkeypatch.undo()
     assert list(root.iterdir()) == []
 
 

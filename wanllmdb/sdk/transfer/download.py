@@ -16,7 +16,13 @@ from wanllmdb.sdk.manifest import Entry
 from wanllmdb.sdk.progress import BeginPhase, OnProgress, ignore_phase
 from wanllmdb.sdk.transfer import cached_contents, hashes, unrelated_files
 from wanllmdb.sdk.transfer.cached_contents import ContentCache
-from wanllmdb.sdk.transfer.download_directory import DownloadDirectory, TempDir, remove_stale, write_error
+from wanllmdb.sdk.transfer.download_directory import (
+    DownloadDirectory,
+    TempDir,
+    full_disk_error,
+    remove_stale,
+    write_error,
+)
 from wanllmdb.sdk.transfer.file_assembly import (
     FileSlice,
     ObjectDownload,
@@ -64,7 +70,7 @@ def download(
     Files with the right size and sha256 are kept; if all are there, nothing is written. With `exact` everything else
     among the paths of the manifest is deleted first. Where there are references, no file appears before all are there.
     Raises `CorruptDownload`, `BrokenReference`, `InvalidPath`, `Invalid` for a directory that cannot be written to,
-    `Unreachable`.
+    `Unreachable`, and OSError for a full disk.
     """
     pages: Iterable[list[RemoteFile]] = _begin_listing(manifest.pages(), begin_phase)
     is_exact_first = exact and not (references and references.is_expected)
@@ -82,10 +88,12 @@ def download(
         if exact and not is_exact_first:
             _remove_unrelated(manifest, directory, entries)
         transfer.publication.finish()
-    except BaseException:
+    except BaseException as error:
         if references is None or not references.is_lost:
             with suppress(Exception):
                 transfer.publication.finish()  # as without references, what is complete stays for the next attempt
+        if full := full_disk_error(directory.path, error):
+            raise full from error
         raise
     finally:
         transfer.close()

@@ -23,6 +23,7 @@ from wanllmdb.sdk.paths import TEMP_PREFIX as TEMP_PREFIX
 
 # A disk that refuses every write, whatever is written.
 _UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 # On Windows a colon starts an alternate data stream, trailing dots are dropped, and some names are devices.
 _INVALID_ON_WINDOWS = re.compile(r'[<>:"|?*]|[. ](/|$)|(^|/)(con|prn|aux|nul|com\d|lpt\d)(\.|/|$)', re.IGNORECASE)
 
@@ -115,6 +116,13 @@ class DownloadDirectory:
                 return {item.name: item.inode() for item in items if item.is_file(follow_symlinks=False)}
         except OSError:
             return {}
+
+
+def full_disk_error(path: str, error: BaseException) -> OSError | None:
+    """The same with the directory that was written to, if it is the error of a full disk."""
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return OSError(error.errno, f"The disk of {path} is full ({error.strerror}): free some space")
+    return None
 
 
 def write_error(path: str, error: OSError) -> OSError | errors.Invalid:
