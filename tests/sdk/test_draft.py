@@ -78,6 +78,14 @@ def test_sockets_and_pipes_are_rejected(artifact, folder, monkeypatch):
             artifact.add_file("listener")
 
 
+@pytest.mark.parametrize("method", ["add_file", "add_dir"])
+def test_an_empty_path_is_not_the_current_directory(artifact, method):
+    """As that of a variable that has no value."""
+    with pytest.raises(wandb.Invalid, match=r"The path is empty: write '\.' for the current directory"):
+        getattr(artifact, method)("")
+    assert artifact.file_count == 0
+
+
 def test_missing_and_wrong_kinds_of_files_are_rejected(artifact, folder):
     with pytest.raises(wandb.Invalid, match="absent does not exist"):
         artifact.add_file(folder / "absent")

@@ -17,7 +17,7 @@ from wanllmdb.sdk import errors, paths
 from wanllmdb.sdk.exclusions import Exclusions
 from wanllmdb.sdk.json_values import to_metadata, to_text
 from wanllmdb.sdk.lineage.sources import Source
-from wanllmdb.sdk.local_files import LocalFile, absolute_path, get_stat, iter_files, require_regular_file
+from wanllmdb.sdk.local_files import LocalFile, get_stat, iter_files, named_path, require_regular_file
 from wanllmdb.sdk.manifest import Entry, Manifest
 from wanllmdb.sdk.paths import StrPath
 from wanllmdb.sdk.validators import validate_name, validate_type
@@ -87,7 +87,7 @@ class Draft:
         return Entry(path, file.size, None, executable=file.executable)
 
     def add_file(self, local_path: StrPath, name: StrPath | None = None, *, overwrite: bool = False) -> str:
-        source = absolute_path(local_path)
+        source = named_path(local_path)
         result = get_stat(source)
         if stat.S_ISDIR(result.st_mode):
             raise errors.Invalid(f"{local_path} is a directory: add it with add_dir")
@@ -102,7 +102,7 @@ class Draft:
     def add_dir(
         self, local_path: StrPath, name: StrPath | None = None, exclude: StrPath | Iterable[StrPath] | None = None
     ) -> None:
-        top = absolute_path(local_path)
+        top = named_path(local_path)
         if not stat.S_ISDIR(get_stat(top).st_mode):
             raise errors.Invalid(f"{local_path} is not a directory: add it with add_file")
         prefix = paths.folder_from_user(name) if name is not None else ""
@@ -199,5 +199,5 @@ class Draft:
 
 def inspect_path(source: StrPath) -> tuple[bool, str]:
     """Whether a local path is a directory, and the last part of its name."""
-    full = absolute_path(source)
+    full = named_path(source)
     return stat.S_ISDIR(get_stat(full).st_mode), os.path.basename(full)

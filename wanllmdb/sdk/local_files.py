@@ -110,6 +110,13 @@ def absolute_path(path: StrPath) -> str:
         raise errors.Invalid(f"{text} is relative to the working directory, which was deleted") from error
 
 
+def named_path(path: StrPath) -> str:
+    """`absolute_path` of what somebody names: an empty one is a variable without a value, more often than `.`."""
+    if not paths.to_text(path):
+        raise errors.Invalid("The path is empty: write '.' for the current directory")
+    return absolute_path(path)
+
+
 def get_stat(source: str) -> os.stat_result:
     """Raises `Invalid` with the reason for what is not there or cannot be examined."""
     try:

@@ -20,7 +20,7 @@ from wanllmdb.sdk.lineage.impact import Impact
 from wanllmdb.sdk.local_cache import download_index, manifests
 from wanllmdb.sdk.local_cache.contents import Contents
 from wanllmdb.sdk.local_cache.file_hashes import FileHashes
-from wanllmdb.sdk.local_files import absolute_path
+from wanllmdb.sdk.local_files import named_path
 from wanllmdb.sdk.manifest import Entry, Manifest, entry_from_record
 from wanllmdb.sdk.models import RunRecord
 from wanllmdb.sdk.paths import StrPath
@@ -203,7 +203,7 @@ class LoggedVersion:
         if root is None:
             # The names come from the server, which is not trusted with the disk.
             root = paths.validate(f"artifacts/{self.record['project_name']}/{self.name}-{self.record['version']}")
-        return Path(absolute_path(root))
+        return Path(named_path(root))
 
     def file(self, root: StrPath | None = None) -> str:
         if self.record["file_count"] != 1:
