@@ -1,6 +1,7 @@
 """Rows that were ticked in a table, and the page that says what is about to happen to them."""
 
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django import forms
 from django.contrib import messages
@@ -48,11 +49,16 @@ class TagsForm(forms.Form):
         return data
 
 
+def ids(request: HttpRequest) -> list[UUID]:
+    """What was ticked, by its ids: as many as a page has."""
+    sent = request.POST if request.method == "POST" else request.GET
+    return [pk for pk in map(as_uuid, sent.getlist("item")[:MAX_ITEMS]) if pk]
+
+
 def items(request: HttpRequest, rows: QuerySet) -> list[Any]:
     """The ticked ones of these rows, in their order, without long values; others are as if they were not ticked."""
-    sent = request.POST if request.method == "POST" else request.GET
-    ids = [pk for pk in map(as_uuid, sent.getlist("item")[:MAX_ITEMS]) if pk]
-    return list(long_values.defer(rows.filter(pk__in=ids), "")) if ids else []
+    ticked = ids(request)
+    return list(long_values.defer(rows.filter(pk__in=ticked), "")) if ticked else []
 
 
 def nothing_selected(request: HttpRequest, back: str, message: str = "Select at least one row first.") -> HttpResponse:

@@ -1,11 +1,15 @@
 """Runs side by side: what differs, and lines through their values."""
 
+import re
+from uuid import uuid4
+
 import pytest
 
 from accounts.actor import Actor
 from projects import runs
 from projects.models import Run
 from tests.conftest import HTMX
+from tracking import history
 from web.runs import parallel_coordinates
 from web.tables import Column
 
@@ -113,8 +117,60 @@ def test_axes_are_those_that_differ_or_that_are_chosen(browser, vera, three):
     assert client.get(COMPARISON, {"item": items(*three), "axis": "config.lr"}).context["picture"] is None
 
 
-def test_a_comparison_costs_few_queries(browser, vera, three, django_assert_max_num_queries):
+@pytest.fixture
+def logged(bob, three) -> list[Run]:
+    """Each has logged two metrics, one of them a third; the last is far behind."""
+    for number, run in enumerate(three):
+        rows = [{"_step": step, "_runtime": step / 2, "loss": 1 / (step + 1 + number)} for step in range(20)]
+        rows[5] |= {"train/acc": 0.5} if number == 1 else {}
+        rows[6] |= {"_hidden": 1, "note": "x"}
+        history.append(Actor(bob), run, uuid4(), 0, rows)
+    return three
+
+
+def test_charts_have_a_line_of_each_run(browser, vera, logged):
     client = browser(vera)
+    page = client.get(COMPARISON, {"item": items(*logged)})
+    charts = {chart.title: chart for chart, _ in page.context["charts"].charts}
+    assert list(charts) == ["loss", "train/acc"]
+    assert [(path.label, path.colour, path.count) for path in charts["loss"].named_paths] == [
+        ("c", 0, 20), ("b", 1, 20), ("a", 2, 20),
+    ]  # fmt: skip
+    # A run has its colour in all of them.
+    assert [(path.label, path.colour) for path in charts["train/acc"].named_paths] == [("b", 1)]
+    text = page.content.decode()
+    assert text.count("data-line-chart") == 2 and 'value="train/acc" checked' in text
+    assert "/runs/c/chart?key=loss&amp;runs=b%2Ca" in text
+    query = {"item": items(*logged), "metric": ["train/acc", "x"], "x": "relative", "scale": "log", "smoothing": "50"}
+    (chart, _), *others = client.get(COMPARISON, query).context["charts"].charts
+    assert (others, chart.title, chart.is_log, chart.x_label) == ([], "train/acc", True, "relative time")
+
+
+def test_runs_without_metrics_have_no_charts(browser, vera, three):
+    page = browser(vera).get(COMPARISON, {"item": items(*three), "metric": "loss"})
+    assert "None of these runs has logged a metric." in page.content.decode()
+
+
+def test_what_is_chosen_for_one_part_of_the_page_stays_in_the_others(browser, vera, logged):
+    query = {
+        "item": items(*logged),
+        "metric": "loss",
+        "axis": ["config.lr", "summary.acc"],
+        "x": "step",
+        "differing": "on",
+    }
+    text = browser(vera).get(COMPARISON, query).content.decode()
+    forms = [form.partition("</form>")[0] for form in text.split("<form")[1:]]
+    forms = [form for form in forms if f'action="{COMPARISON}"' in form.partition(">")[0]]
+    assert len(forms) == 4
+    for form, own in zip(forms, ({"x"}, {"metric"}, {"axis"}, {"differing"}), strict=True):
+        hidden = set(re.findall(r'type="hidden" name="(\w+)"', form))
+        assert hidden - {"csrfmiddlewaretoken"} == query.keys() - own
+
+
+def test_a_comparison_costs_few_queries(browser, vera, logged, django_assert_max_num_queries):
+    client = browser(vera)
+    three = logged
     with django_assert_max_num_queries(12):
         page = client.get(COMPARISON, {"item": items(*three)}, headers={"Accept-Encoding": "gzip"})
     assert len(page.content) < 10_000

@@ -194,3 +194,8 @@ def _commands(points: Sequence[tuple[float, float]], x_axis: Axis, y_axis: Axis)
 def _short(values: Iterable[float], digits: int) -> str:
     """The numbers for a script, with a mark for each gap."""
     return " ".join([f"{value:.{digits}g}" if math.isfinite(value) else "-" for value in values])
+
+
+def style(colour_index: int) -> str:
+    """The classes of a line with this colour, for what stands beside charts."""
+    return f"c{colour_index % COLOURS} d{colour_index // _COLOURS_A_DASH % _DASHES}"

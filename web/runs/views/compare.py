@@ -6,10 +6,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from core import long_values
-from projects.models import Run
+from projects.models import Project, Run
 from web import rendering, selection, tables
 from web.projects.lookups import get_project
-from web.runs import comparison, parallel_coordinates
+from web.runs import comparison, comparison_charts, line_chart, parallel_coordinates
 from web.runs.comparison import MAX_COMPARED
 from web.runs.parallel_coordinates import MAX_AXES
 from web.runs.run_table import FIELDS
@@ -24,7 +24,7 @@ _CONFIG_AXES, _SUMMARY_AXES = 5, 1
 def compare(request: HttpRequest, team: str, project: str) -> HttpResponse:
     """Config and summary of up to `MAX_COMPARED` runs, and a line of each through the values of chosen keys."""
     project = get_project(request, team, project)
-    selected = selection.items(request, Run.objects.filter(project=project).for_display().order_by("-id"))
+    selected = _selected(request, project)
     if len(selected) < 2:
         back = reverse("project-runs", args=project.url_args)
         return selection.nothing_selected(request, back, "Select at least two runs to compare.")
@@ -34,11 +34,12 @@ def compare(request: HttpRequest, team: str, project: str) -> HttpResponse:
     axes = _axes(request.GET) or _default_axes(runs)
     context = {
         "project": project,
-        "runs": [(run, _style(index), _url_without(request.GET, run)) for index, run in enumerate(runs)],
+        "runs": [(run, line_chart.style(index), _url_without(request.GET, run)) for index, run in enumerate(runs)],
         "left_out": len(selected) - len(runs),
         # What the forms of the page send on.
-        "kept": request.GET.lists(),
+        "kept": list(request.GET.lists()),
         "differing_only": differing_only,
+        "charts": comparison_charts.of(runs, request.GET),
         "facts": comparison.facts(runs, differing_only=differing_only),
         "values": [comparison.values(runs, field, differing_only=differing_only) for field in FIELDS],
         "picture": _picture(runs, axes),
@@ -48,6 +49,15 @@ def compare(request: HttpRequest, team: str, project: str) -> HttpResponse:
         "active_nav": "home",
     }
     return rendering.render_page(request, "runs/compare.html", context)
+
+
+def _selected(request: HttpRequest, project: Project) -> list[Run]:
+    """The runs that were ticked, newest first, without long values."""
+    rows = Run.objects.filter(project=project, pk__in=selection.ids(request)).select_related("created_by")
+    found = list(rows.defer(*Run.LONG_VALUES, "system_metrics").order_by("-id"))
+    for run in found:
+        run.project = project
+    return found
 
 
 def _axes(query: QueryDict) -> list[Column]:
@@ -66,13 +76,8 @@ def _default_axes(runs: list[Run]) -> list[Column]:
 def _picture(runs: list[Run], axes: list[Column]) -> parallel_coordinates.ParallelCoordinates | None:
     if len(axes) < 2:
         return None
-    styles = [_style(index) for index in range(len(runs))]
+    styles = [line_chart.style(index) for index in range(len(runs))]
     return parallel_coordinates.draw(runs, axes, [run.title for run in runs], styles)
-
-
-def _style(index: int) -> str:
-    """The classes of a line, as charts have them: a colour, and dashes that tell further ones apart."""
-    return f"c{index % 8} d{index // 4 % 4}"
 
 
 def _offered_axes(runs: list[Run], chosen: list[Column]) -> list[tuple[str, bool]]:
