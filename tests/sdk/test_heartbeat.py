@@ -99,3 +99,36 @@ def test_only_changed_keys_are_sent_until_one_is_removed(start):
     del values["summary"]["a"]
     thread.send_changes()
     assert client.received == [{"summary": {"b": 3}, "merge": True}, {"summary": {"b": 3}, "merge": False}]
+
+
+class AlertClient(ScriptedClient):
+    """The same of alerts."""
+
+    def post(self, path, body=None, *, idempotent):
+        if path.endswith("/alerts"):
+            self.patch(path, body)
+
+
+def test_an_alert_that_cannot_be_sent_keeps_nothing_else(start):
+    outage = errors.ServerError("A bug")
+    client, values = AlertClient(outage, outage, errors.Denied("No")), {"summary": {}}
+    thread, warnings = start(client, values)
+    for title in "ab":
+        thread.add_alert({"title": title})
+    while "b" not in [body.get("title") for body in client.received]:
+        pass
+    values["summary"]["loss"] = 1
+    thread.send_changes()
+    assert {"summary": {"loss": 1}, "merge": True} in client.received
+    assert warnings == ["could not send the alert 'a': No"]
+
+
+def test_the_program_is_asked_once_to_stop():
+    stopped = []
+    client = ScriptedClient()
+    client.post = lambda path, **options: {"stop_requested": True}
+    thread = heartbeat.Heartbeat(client, "1", dict, print, has_thread=False, on_stop=lambda: stopped.append(True))
+    for _ in range(2):
+        thread._beat()
+    assert stopped == [True]
+    thread.stop()

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -99,14 +100,16 @@ class Heartbeat:
             self._console.send()
 
     def _send_alerts(self) -> None:
-        while self._alerts:
-            self._send_alert(self._alerts[0])
-            self._alerts.popleft()
+        # At the end of the run two threads may be at it.
+        with suppress(IndexError):
+            while True:
+                self._send_alert(self._alerts.popleft())
 
     def _send_alert(self, alert: dict[str, Any]) -> None:
         try:
             self._client.post(f"{self._path}/alerts", alert, idempotent=True)
         except (errors.Unreachable, errors.ServerError):
+            self._alerts.appendleft(alert)
             raise
         except errors.WanLLMDBError as error:
             self._warn(f"could not send the alert {alert['title']!r}: {error}")
