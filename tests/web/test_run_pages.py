@@ -207,3 +207,10 @@ def test_an_editor_asks_a_run_to_stop(browser, run, bob, vera):
     run.refresh_from_db()
     assert run.stop_requested and b"Stopping" in answer.content and b"asked to stop" in answer.content
     assert runs.finish(Actor(bob), run, State.KILLED).stop_requested is False
+
+
+def test_the_summary_is_without_the_records_of_media(browser, run, bob):
+    summary = {"loss": 0.5, "val": {"f1": 1}, "sample": {"_type": "image-file", "path": "media/images/sample.png"}}
+    runs.update(Actor(bob), run, summary=summary)
+
+    assert set(browser(bob).get(run.get_absolute_url()).context["summary"]) == {"loss", "val"}

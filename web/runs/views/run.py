@@ -1,6 +1,7 @@
 """A run, on a page that follows it while it lives."""
 
 import hashlib
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -41,8 +42,7 @@ def run_page(request: HttpRequest, team: str, project: str, name: str) -> HttpRe
         "logged": logged,
         "used": used,
         "history": history_table.latest(run),
-        # Clients keep their own values under such names.
-        "summary": {name: value for name, value in run.summary.items() if not name.startswith("_")},
+        "summary": {name: value for name, value in run.summary.items() if _is_shown(name, value)},
         "fingerprint": fingerprint,
     }
     return rendering.render_page(request, "runs/overview.html", context)
@@ -88,6 +88,11 @@ def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     )
     options = {"submit_label": "Delete", "back": run, "danger": True}
     return rendering.render_form(request, None, f"Delete run {run.title}?", message, **options)
+
+
+def _is_shown(name: str, value: Any) -> bool:
+    """Not what clients keep for themselves, nor the records of media, which have a tab of their own."""
+    return not name.startswith("_") and not (isinstance(value, dict) and "_type" in value)
 
 
 def _fingerprint(run: Run, versions: list[ArtifactVersion], shown_tabs: list[tabs.Tab]) -> str:
