@@ -155,7 +155,7 @@ def download_file(key: str, offset: int = 0, size: int | None = None) -> Iterato
         params["Range"] = f"bytes={offset}-{'' if size is None else offset + size - 1}"
     if size is not None and size <= CHUNK:
         with translate_errors():
-            body = send("GET", key, headers={"range": params["Range"]})
+            body = send("GetObject", key, headers={"range": params["Range"]})
         yield from filter(None, [body])
         return
     with translate_errors():
@@ -178,7 +178,7 @@ def copy_file(source: ObjectInfo, key: str) -> None:
         if source.etag:
             headers["x-amz-copy-source-if-match"] = f'"{source.etag}"'
         with translate_errors():
-            send("PUT", key, headers=headers)
+            send("CopyObject", key, headers=headers)
         return
     condition = {"CopySourceIfMatch": f'"{source.etag}"'} if source.etag else {}
     with translate_errors():
@@ -219,7 +219,7 @@ def list_files(prefix: str) -> Iterator[ObjectInfo]:
     query = {"list-type": "2", "prefix": prefix, "encoding-type": "url"}
     while True:
         with translate_errors():
-            page = ElementTree.fromstring(send("GET", "", query=tuple(query.items())))
+            page = ElementTree.fromstring(send("ListObjectsV2", "", query=tuple(query.items())))
         space = page.tag.removesuffix("ListBucketResult")
         for entry in page.iterfind(f"{space}Contents"):
             key, size, etag = (entry.findtext(f"{space}{name}", "") for name in ("Key", "Size", "ETag"))

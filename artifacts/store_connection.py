@@ -37,6 +37,8 @@ _SKEW_ACCEPTED = timedelta(minutes=15, seconds=-2)
 
 # Our own requests are sent at once, and again once or twice.
 _SENT_WITHIN = timedelta(minutes=10)
+# Of requests without a body.
+_METHODS = {"GetObject": "GET", "ListObjectsV2": "GET", "CopyObject": "PUT"}
 _RETRIED_STATUSES = (500, 502, 503, 504)
 _ERROR_CODE = re.compile(rb"<Code>([^<]+)</Code>")
 _connecting = threading.Lock()
@@ -144,18 +146,19 @@ def _root(bucket: str) -> str:
 
 
 def send(
-    method: str,
+    operation: str,
     key: str,
     *,
     query: tuple[tuple[str, str], ...] = (),
     headers: Mapping[str, str] = MappingProxyType({}),
 ) -> bytes:
-    """What the store answers to a request without a body; `headers` in small letters. Without a key, of the bucket.
+    """What the store answers to one of `_METHODS`; `headers` in small letters. Without a key, of the bucket.
 
     The client of boto3 takes 1.5 ms of CPU more for each request, which counts where there is one for each small file.
-    This goes by its connections, timeouts and certificates: `_endpoint.http_session`, as of botocore 1.44.8.
-    Raises what boto3 raises.
+    This goes by its connections, timeouts and certificates: `_endpoint.http_session`, as of botocore 1.44.8. Who listens
+    to its events is told of it. Raises what boto3 raises.
     """
+    method = _METHODS[operation]
     store = storages["artifacts"]
     signed = {name: value for name, value in headers.items() if name.startswith("x-amz-")}
     url = _presign(store, store.client.meta.endpoint_url, method, key, _SENT_WITHIN, query, signed)
@@ -163,6 +166,7 @@ def send(
     attempts = (store.client.meta.config.retries or {}).get("total_max_attempts", 1)
     failures = 0
     while True:
+        store.client.meta.events.emit(f"before-send.s3.{operation}", request=request)
         try:
             response = store.client._endpoint.http_session.send(request)
         except BotoCoreError as error:
@@ -177,11 +181,11 @@ def send(
             return content
         failures += 1
         if response.status_code not in _RETRIED_STATUSES or failures >= attempts:
-            raise _client_error(method, response)
+            raise _client_error(operation, response)
         time.sleep(0.1 * 2**failures)
 
 
-def _client_error(method: str, response: Any) -> ClientError:
+def _client_error(operation: str, response: Any) -> ClientError:
     code = _ERROR_CODE.search(response.content)
     about = {
         "Error": {"Code": code[1].decode() if code else str(response.status_code)},
@@ -190,7 +194,7 @@ def _client_error(method: str, response: Any) -> ClientError:
             "HTTPHeaders": {name.lower(): value for name, value in response.headers.items()},
         },
     }
-    return ClientError(about, method)
+    return ClientError(about, operation)
 
 
 def _presign(
