@@ -155,8 +155,8 @@ def send(
     """What the store answers to one of `_METHODS`; `headers` in small letters. Without a key, of the bucket.
 
     The client of boto3 takes 1.5 ms of CPU more for each request, which counts where there is one for each small file.
-    This goes by its connections, timeouts and certificates: `_endpoint.http_session`, as of botocore 1.44.8. Who listens
-    to its events is told of it. Raises what boto3 raises.
+    This goes by its connections, timeouts and certificates: `_endpoint.http_session`, as of botocore 1.44.8.
+    Who listens to its events is told of it. Raises what boto3 raises.
     """
     method = _METHODS[operation]
     store = storages["artifacts"]
