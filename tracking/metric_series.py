@@ -8,12 +8,12 @@ from array import array
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
-from math import ceil
+from math import ceil, floor
 from operator import or_
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, Sum
 
 from tracking import chunks, history_keys, lines, series
 from tracking.lines import Row
@@ -23,6 +23,9 @@ from tracking.series import AXES, to_number
 # Of chunks that are loaded, and of lines that are parsed, for all runs together.
 _MAX_LOADED_BYTES = 4 * 2**20
 _MAX_PARSED_BYTES = 2 * 2**20
+# Of the chunks with the steps of a range, which have more points of it than the series.
+_MAX_RANGE_BYTES = 16 * 2**20
+_LARGEST_STEP = 2**62
 # Of one run, those in the object store are large, but a line has to go from its begin to its end.
 _MIN_LOADED_CHUNKS = 8
 _MAX_PARSED_LINES = 1_600
@@ -64,22 +67,54 @@ class _Chunk(NamedTuple):
 Found = dict[UUID, dict[str, MetricSeries]]
 
 
-def read(states: Sequence[RunStream], keys: Sequence[str] | None) -> Found:
+class Steps(NamedTuple):
+    """A range of steps, both of which are included; None where it has no end."""
+
+    low: float | None
+    high: float | None
+
+
+def read(states: Sequence[RunStream], keys: Sequence[str] | None, steps: Steps | None = None) -> Found:
     """By run, the points of those of its metrics that have some. The streams are of one kind, of a run each.
 
-    Without `keys`, of all metrics of streams that have no series.
+    Without `keys`, of all metrics of streams that have no series. Of a range of `steps` there are more points, where it
+    is small, and there may be points beside it.
     """
     wanted = None if keys is None else dict.fromkeys(keys)
     if not states or wanted == {}:
         return {}
-    found: dict[UUID, dict[str, MetricSeries]] = {state.run_id: {} for state in states}
+    found: Found = {state.run_id: {} for state in states}
+    between = None if steps is None else _chunks_between(states, steps)
+    if between is not None:
+        for state in states:
+            _extend(found[state.run_id], state, between.get(state.run_id, []), wanted, len(states), 0)
+        return found
     thinned = [state.run_id for state in states if state.series_end]
     if thinned and wanted is not None:
         for row in RunSeries.objects.filter(run__in=thinned, key__in=wanted):
             found[row.run_id][row.key] = MetricSeries(*series.decode(row))
     for state, some in _chosen_chunks(states):
-        _extend(found[state.run_id], state, some, wanted, len(states))
+        _extend(found[state.run_id], state, some, wanted, len(states), state.series_end)
     return found
+
+
+def _chunks_between(states: Sequence[RunStream], steps: Steps) -> dict[UUID, list[RunChunk]] | None:
+    """The chunks with steps of the range; None where they are too large. Two queries."""
+    between = RunChunk.objects.filter(run__in=[state.run_id for state in states], stream=states[0].stream)
+    if steps.low is not None:
+        between = between.filter(last_step__gte=_as_step(steps.low))
+    if steps.high is not None:
+        between = between.filter(first_step__lte=_as_step(steps.high))
+    if (between.aggregate(size=Sum("size"))["size"] or 0) > _MAX_RANGE_BYTES:
+        return None
+    found: dict[UUID, list[RunChunk]] = {}
+    for chunk in between.select_related("object").order_by("end_line"):
+        found.setdefault(chunk.run_id, []).append(chunk)
+    return found
+
+
+def _as_step(value: float) -> int:
+    return floor(min(max(value, -_LARGEST_STEP), _LARGEST_STEP))
 
 
 def _chosen_chunks(states: Sequence[RunStream]) -> Iterator[tuple[RunStream, list[RunChunk]]]:
@@ -110,15 +145,16 @@ def _every_few(some: list[_Chunk], max_bytes: int) -> list[_Chunk]:
 
 
 def _extend(
-    found: dict[str, MetricSeries], state: RunStream, some: Sequence[RunChunk], keys: _Keys, share: int
+    found: dict[str, MetricSeries], state: RunStream, some: Sequence[RunChunk], keys: _Keys, share: int, start: int
 ) -> None:
-    """Add the points of the lines after the series."""
-    count = sum(chunk.end_line - max(chunk.first_line, state.series_end) for chunk in some)
+    """Add the points of the lines of these chunks, from number `start` on."""
+    count = sum(chunk.end_line - max(chunk.first_line, start) for chunk in some)
+    total = state.line_count if start else count
     size = sum(chunk.size for chunk in some)
-    wanted = max(_MIN_PARSED_LINES, _MAX_PARSED_LINES / share * count / max(state.line_count, 1))
+    wanted = max(_MIN_PARSED_LINES, _MAX_PARSED_LINES / share * count / max(total, 1))
     part = min(1, wanted / max(count, 1), _MAX_PARSED_BYTES / share / max(size, 1))
     rare = _rare(state.keys, keys or (), part)
-    for number, text in _texts(some, state.series_end):
+    for number, text in _texts(some, start):
         if number * _GOLDEN_RATIO % 1 < part or number == state.line_count - 1 or _has_rare(text, rare):
             row = lines.load(text)
             if row is not None:

@@ -10,7 +10,7 @@ from projects import runs
 from projects.models import Run, State
 from tests.tracking.test_series import log
 from tracking import metric_series, streams
-from tracking.metric_series import MetricSeries
+from tracking.metric_series import MetricSeries, Steps
 from tracking.models import RunStream, Stream
 
 
@@ -101,3 +101,16 @@ def test_without_keys_all_metrics_are_read(run, bob):
 def test_metrics_that_few_lines_have_are_found_by_any_name(run, bob, key):
     append(run, [{"_step": step, "other": 1} | ({key: step} if step % 500 == 1 else {}) for step in range(5_000)])
     assert list(read(run, key)[key].values) == list(range(1, 5_000, 500))
+
+
+def test_a_range_of_steps_has_more_points_than_the_series(run, bob, work, django_assert_num_queries):
+    log(bob, run, 0, 40_000)
+    work()
+    state = RunStream.objects.get(run=run, stream=Stream.HISTORY)
+    assert len(read(run, "loss")["loss"].values) < 2_000
+    with django_assert_num_queries(2):
+        points = metric_series.read([state], ["loss"], Steps(20_000, 20_400.5))[run.pk]["loss"]
+
+    assert len([step for step in points.steps if 20_000 <= step <= 20_400.5]) > 100
+    assert metric_series.read([state], ["loss"], Steps(1e300, None))[run.pk] == {}
+    assert metric_series.read([state], ["loss"], Steps(None, -1))[run.pk] == {}

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from projects.models import Run, State
 from tracking import metric_series
-from tracking.metric_series import Found
+from tracking.metric_series import Found, Steps
 from tracking.models import RunStream, Stream
 from web.runs import metric_charts, system_metrics
 from web.runs.chart_options import RELATIVE, TIME, X_AXES, Options
@@ -90,8 +90,8 @@ class Sources(NamedTuple):
         ]
         return _hashed(found)
 
-    def read(self, keys: Sequence[str] | None) -> Found:
-        return metric_series.read([source.state for source in self.all if source.state], keys)
+    def read(self, keys: Sequence[str] | None, steps: Steps | None = None) -> Found:
+        return metric_series.read([source.state for source in self.all if source.state], keys, steps)
 
 
 class _ListPaginator(Paginator):
@@ -137,7 +137,8 @@ class Reader(NamedTuple):
 
     def draw(self, subjects: Sequence[Subject], found: Found, *, is_large: bool = False) -> list[ShownChart]:
         if self.tab.stream == Stream.HISTORY:
-            found = self.sources.read(metric_charts.needed_keys(self.sources.all, subjects, self.options))
+            keys = metric_charts.needed_keys(self.sources.all, subjects, self.options)
+            found = self.sources.read(keys, metric_charts.steps(self.sources.all, subjects, self.options))
         charts = metric_charts.draw(self.sources.all, subjects, found, self.options, is_large=is_large)
         return [ShownChart(chart, self.chart_url(subject)) for chart, subject in zip(charts, subjects, strict=True)]
 

@@ -12,7 +12,7 @@ from projects.metric_definitions import MetricDefinition
 from projects.models import Run
 from tracking import history_keys
 from tracking.lines import STEP
-from tracking.metric_series import Found, MetricSeries
+from tracking.metric_series import Found, MetricSeries, Steps
 from tracking.models import RunStream
 from web.runs import chart_options, line_chart
 from web.runs.chart_axis import Unit
@@ -87,6 +87,17 @@ def needed_keys(sources: Sequence[Source], subjects: Sequence[Subject], options:
     definitions = metric_definitions.of_run(sources[0].run)
     axes = {_x_metric(definitions, key, options): None for key in keys}
     return [key for key in keys | axes if key]
+
+
+def steps(sources: Sequence[Source], subjects: Sequence[Subject], options: Options) -> Steps | None:
+    """The range of the charts, where that is of steps. None where smoothing has to begin before it."""
+    is_range = options.low is not None or options.high is not None
+    if not is_range or options.smoothing or options.x not in ("", chart_options.STEP):
+        return None
+    definitions = metric_definitions.of_run(sources[0].run)
+    if any(_x_metric(definitions, metric.key, options) for subject in subjects for metric in subject.metrics):
+        return None
+    return Steps(options.low, options.high)
 
 
 def draw(
