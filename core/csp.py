@@ -28,8 +28,8 @@ POLICY = {
 # unfold's Alpine.js evaluates expressions from attributes, and its theme is a <style> in the page.
 ADMIN_EXCEPTIONS = {"script-src": ["'unsafe-eval'"], "style-src": ["'unsafe-inline'"], "img-src": ["data:"]}
 # A document of bytes that people have uploaded has an origin of its own, and no scripts. The styles are those of the
-# browser's own viewers.
-SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+# browser's own viewers and of HTML that runs have logged, the images those that are in it.
+SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 
 
 class ContentSecurityPolicyMiddleware(CSPMiddleware):

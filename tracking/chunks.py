@@ -11,6 +11,7 @@ from tracking.models import RunChunk, Stream
 
 # What is in memory at once, compressed, unless one chunk alone has more.
 _BATCH_BYTES = 4 * 2**20
+_BACKWARDS_BATCH_BYTES = 2**20
 _RANGES_A_QUERY = 1001
 
 
@@ -87,6 +88,21 @@ def evenly(count: int, samples: int) -> list[int]:
     return [round(number * (count - 1) / (samples - 1)) for number in range(samples)]
 
 
+def read_backwards(run: Run, stream: Stream, end: int) -> Iterator[list[tuple[int, str]]]:
+    """The lines in front of number `end`, the last ones first: lists of about 1 MiB, each in its own order.
+
+    Chunks in the object store are larger. Who has seen enough asks for no further list, and nothing is read for it.
+    """
+    while end > 0:
+        earlier = RunChunk.objects.of(run, stream).filter(first_line__lt=end).reverse()
+        found = list(map(Range._make, earlier.values_list("first_line", "end_line", "size")[:_RANGES_A_QUERY]))
+        if not found:
+            return
+        for batch in _batches(found, _BACKWARDS_BATCH_BYTES):
+            yield list(read(run, stream, batch[-1].first_line, min(end, batch[0].end_line)))
+        end = found[-1].first_line
+
+
 def load(chunk: RunChunk) -> list[str]:
     """The lines of a chunk. Raises `StoreUnavailable`, where they are in the object store and it does not respond."""
     if chunk.object is None:
@@ -97,11 +113,11 @@ def load(chunk: RunChunk) -> list[str]:
     return texts
 
 
-def _batches(found: Sequence[Range]) -> Iterator[list[Range]]:
+def _batches(found: Sequence[Range], max_bytes: int = _BATCH_BYTES) -> Iterator[list[Range]]:
     batch: list[Range] = []
     size = 0
     for one in found:
-        if batch and size + one.size > _BATCH_BYTES:
+        if batch and size + one.size > max_bytes:
             yield batch
             batch, size = [], 0
         batch.append(one)

@@ -13,6 +13,7 @@ from artifacts.previews import (
     gguf_preview,
     image_preview,
     json_preview,
+    logged_table_preview,
     media_preview,
     notebook_preview,
     onnx_preview,
@@ -109,6 +110,8 @@ def _by_name(name: str, rows: str) -> Previewer | None:
         return archive_preview.tarred
     if lower.endswith(".dataframe.json"):
         return dataframe_preview.preview
+    if lower.endswith(logged_table_preview.SUFFIX):
+        return lambda reader: _logged_table(reader, rows)
     if suffix == ".gz":
         return lambda reader: _unpacked(name[:-3], reader)
     return _BY_SUFFIX.get(suffix)
@@ -139,6 +142,14 @@ def _parquet(rows: str) -> Previewer:
         return parquet_preview.preview(reader, rows)
 
     return preview
+
+
+def _logged_table(reader: Reader, rows: str) -> Preview:
+    """A table by its name. What is none is JSON like any other."""
+    try:
+        return logged_table_preview.preview(reader, rows)
+    except FormatMismatch:
+        return json_preview.preview(reader)
 
 
 def _unpacked(name: str, reader: Reader) -> Preview:

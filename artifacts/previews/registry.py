@@ -23,12 +23,21 @@ def preview(file: ArtifactFile, person: str, rows: str = "") -> Preview:
     Of a table it has the rows that `rows` asks for, which is what a `Table` says of other rows.
     """
     try:
-        found = sandbox.preview(file.name, _reader(file), person, rows)
-        return NoPreview(_DOWNLOAD_IT) if file.is_reference and found.kind in _SHOWN_BY_BROWSERS else found
+        reader = _reader(file)
+    except errors.RegistryError as error:
+        return _refused(error)
+    found = preview_of(file.name, reader, person, rows)
+    return NoPreview(_DOWNLOAD_IT) if file.is_reference and found.kind in _SHOWN_BY_BROWSERS else found
+
+
+def preview_of(name: str, reader: Reader, person: str, rows: str = "") -> Preview:
+    """The same of bytes with this name, wherever they are."""
+    try:
+        return sandbox.preview(name, reader, person, rows)
     except PreviewTooLarge as error:
         return TooLarge(str(error))
     except errors.RegistryError as error:
-        return NoPreview(str(error), is_busy=isinstance(error, errors.Busy))
+        return _refused(error)
 
 
 def compare(before: ArtifactFile, after: ArtifactFile, person: str) -> Comparison:
@@ -44,18 +53,26 @@ def compare(before: ArtifactFile, after: ArtifactFile, person: str) -> Compariso
 def image(file: ArtifactFile) -> Image:
     """Type and size of an image, before it is sent as one. Raises `Missing` if it is not shown as an image."""
     downloads.require_readable(file)
+    return image_of(file.path, _reader(file))
+
+
+def image_of(path: str, reader: Reader) -> Image:
+    """The same of bytes that are at this path."""
     try:
-        return image_preview.preview(_reader(file))
+        return image_preview.preview(reader)
     except (FormatMismatch, PreviewTooLarge) as error:
-        raise errors.Missing(f"{file.path!r} is not shown as an image.") from error
+        raise errors.Missing(f"{path!r} is not shown as an image.") from error
 
 
 def has_raw(file: ArtifactFile, preview: Preview) -> bool:
     """Whether a browser can show the bytes of the file as they are, if it has this preview."""
-    if file.is_reference:
-        return False
+    return not file.is_reference and is_shown_raw(file.name, preview)
+
+
+def is_shown_raw(name: str, preview: Preview) -> bool:
+    """The same of a file of this name that is stored here."""
     is_text = isinstance(preview, Table) and preview.is_text
-    return (is_text or preview.kind in _RAW_KINDS) and not file.name.lower().endswith(".gz")
+    return (is_text or preview.kind in _RAW_KINDS) and not name.lower().endswith(".gz")
 
 
 def raw_type(file: ArtifactFile) -> str:
@@ -64,13 +81,22 @@ def raw_type(file: ArtifactFile) -> str:
     It is what the bytes say, never a type that could be a page. Raises `Missing` for others.
     """
     downloads.require_readable(file)
-    head = _reader(file).head(_HEAD)
+    return raw_type_of(file.path, _reader(file))
+
+
+def raw_type_of(path: str, reader: Reader) -> str:
+    """The same of bytes that are at this path."""
+    head = reader.head(_HEAD)
     if type := image_preview.sniff(head) or media_preview.sniff(head):
         return type
-    encoding = text_preview.encoding_of(head, is_whole=file.size <= _HEAD)
+    encoding = text_preview.encoding_of(head, is_whole=reader.size <= _HEAD)
     if encoding is None:
-        raise errors.Missing(f"{file.path!r} is not shown in a browser: download it instead.")
+        raise errors.Missing(f"{path!r} is not shown in a browser: download it instead.")
     return f"text/plain; charset={encoding}"
+
+
+def _refused(error: errors.RegistryError) -> NoPreview:
+    return NoPreview(str(error), is_busy=isinstance(error, errors.Busy))
 
 
 def _reader(file: ArtifactFile) -> Reader:

@@ -6,6 +6,7 @@ private has the same mark in its name or text, which is then looked for in each 
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -32,6 +33,9 @@ from notifications.models import InboxItem, InboxReason
 from projects.models import Project, Run, Visibility
 from tests.artifacts.client import log
 from tests.conftest import HTMX, person
+from tests.tracking.test_files import save
+from tracking import streams
+from tracking.models import Stream
 
 MARK = "hushhush"
 # Found by it, and not itself the mark: a page may repeat what it was asked for.
@@ -121,6 +125,10 @@ def fill(owner: User, helper: User, team: Team, name: str, mark: str, visibility
         actor, hierarchy, [RecordSpec({mark: mark}), RecordSpec({f"{mark}-name": mark}, "#0", tags=[f"{mark}-tag"])]
     )
     archive = archives.record(hierarchy, archives.write(hierarchy, [record]))
+    streams.append(actor, run, Stream.CONSOLE, 0, [f"{mark} line"])
+    image = {"_type": "image-file", "path": f"{mark}.txt", "caption": f"{mark} caption"}
+    streams.append(actor, run, Stream.HISTORY, 0, [json.dumps({"_step": 0, f"{mark}-media": image})])
+    save(owner, run, f"{mark}.txt", f"{mark} saved".encode())
     return {
         "hierarchy": hierarchy.name, "hierarchy_id": hierarchy.pk, "record_id": root.pk, "archive_id": archive.pk,
         "index_id": data_indexes.create(actor, hierarchy, f"{mark}-name").pk,

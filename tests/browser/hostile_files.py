@@ -105,6 +105,34 @@ def files(number: int) -> dict[str, bytes]:
     }
 
 
+def run_files() -> dict[str, bytes]:
+    """What a run saves, under names that the records of `media_row` have."""
+    html = f"<!doctype html><script>{WIRE}</script>{evil('html')}".encode()
+    cells = {"columns": [evil("table-column")], "data": [[evil("table-cell")], [{evil("cell-key"): 1}]]}
+    return {
+        "media/html/page.html": html,
+        "media/table/t.table.json": json.dumps(cells).encode(),
+        "media/images/fake.png": html,
+        "media/images/drawing.svg": f'<svg xmlns="http://www.w3.org/2000/svg" onload="{WIRE}"/>'.encode(),
+        f"{evil('saved', IMG)}.html": html,
+    }
+
+
+def media_row() -> dict[str, Any]:
+    """A row of a history with a record of each kind."""
+    caption = evil("caption")
+    return {
+        "_step": 0,
+        evil("media-key"): {"_type": "image-file", "path": "media/images/fake.png", "caption": caption},
+        "page": {"_type": "html-file", "path": "media/html/page.html", "caption": caption},
+        "table": {"_type": "table-file", "path": "media/table/t.table.json", "nrows": IMG},
+        "other": {"_type": "plotly-file", "path": f"{evil('saved', IMG)}.html", "caption": caption},
+        "nowhere": {"_type": "audio-file", "path": f"javascript:{WIRE}", "caption": caption},
+        "drawing": {"_type": "images/separated", "filenames": ["media/images/drawing.svg", IMG], "captions": [caption]},
+        "histogram": {"_type": "histogram", "values": [1, IMG], "bins": [IMG, 2]},
+    }
+
+
 def _front_matter() -> str:
     """What a card says of itself, and how well it does."""
     texts = {name: evil(f"card-{name}", IMG) for name in ("license", "language", "base_model", "datasets", "tags")}

@@ -4,6 +4,7 @@ The policy of the server would stop most of it. Here that must never be needed: 
 complaint is a fault.
 """
 
+import base64
 import io
 import json
 import re
@@ -19,7 +20,7 @@ from playwright.sync_api import APIResponse
 from harness.servers import Stack
 from tests.browser import hostile_files
 from tests.browser.conftest import Person
-from tests.browser.hostile_files import IMG, MARKDOWN, WIRE, evil, tree
+from tests.browser.hostile_files import IMG, LONG, MARKDOWN, WIRE, evil, tree
 from tests.browser.page_objects import wait_for_parts
 
 # All pages are walked before the first test: on a busy machine that takes a while.
@@ -27,6 +28,8 @@ pytestmark = pytest.mark.timeout(600)
 
 HTTP = urllib3.PoolManager(retries=False)
 PROJECT = "/evil/a._--alert.1."
+# The policy of bytes that people have uploaded.
+SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 # What no page of ours has, wherever it came from.
 _LOOK = """() => {
   const flaws = [];
@@ -40,9 +43,11 @@ _LOOK = """() => {
       if (leads && /^\\s*(javascript|data|vbscript):/i.test(value) && !printed(element)) flaws.push(`${name}=${value}`);
     }
   }
-  // The frame of a PDF.
+  // The frame of a PDF, and that of HTML that a run logged, where no script runs.
   const framed = `iframe.document[src^="${location.pathname.replace("/files/", "/raw/")}"]`;
-  const refused = `script:not([src]), style, iframe:not(${framed}), object, embed, base, svg script`;
+  const frames = location.pathname.replace(/\\/(files|media)($|\\/.*)/, "/frame/");
+  const sandboxed = `iframe.html[sandbox=""][src^="${frames}"]`;
+  const refused = `script:not([src]), style, iframe:not(${framed}, ${sandboxed}), object, embed, base, svg script`;
   for (const element of document.querySelectorAll(refused))
     flaws.push(element.outerHTML);
   const isOurs = (image) => new URL(image.src).origin === location.origin && image.getAttribute("src") !== "x";
@@ -90,6 +95,7 @@ def trap(stack_with_data: Stack) -> Trap:
         _log(trap, artifact["id"], run["id"], number)
     trap.call("POST", f"runs/{run['id']}/use-artifact", {"name": f"{PROJECT[1:]}/a._-0:v1"})
     _record(trap)
+    _stream(trap)
     trap.call("POST", f"runs/{run['id']}/finish", {"exit_code": 0, "summary": tree("summary")})
     return trap
 
@@ -116,6 +122,25 @@ def _record(trap: Trap) -> None:
     body = {"data": data, "type": evil("type", IMG)[:64], "tags": [evil("record-tag", IMG)]}
     made = trap.call("POST", f"../../h{PROJECT}/h._-0/api/v1/artifacts", body)
     trap.record = f"{PROJECT}/records/h._-0/{made['id']}"
+
+
+def _stream(trap: Trap) -> None:
+    """What the run wrote to its console, logged as media and saved, by the face of the official client."""
+    key = {"Authorization": "Basic " + base64.b64encode(f"api:{trap.stack.key('mallory')}".encode()).decode()}
+    files = hostile_files.run_files()
+    about = {"entityName": "evil", "projectName": PROJECT.rpartition("/")[2], "runName": "r._-0", "files": list(files)}
+    text = "mutation($i: CreateRunFilesInput!) { createRunFiles(input: $i) { files { name uploadUrl } } }"
+    url = trap.stack.base_url
+    begun = HTTP.request("POST", f"{url}/graphql", json={"query": text, "variables": {"i": about}}, headers=key).json()
+    for file in begun["data"]["createRunFiles"]["files"]:
+        assert HTTP.request("PUT", file["uploadUrl"], body=files[file["name"]]).status == 200
+    lines = {
+        "output.log": [evil("console"), f"\x1b[31m{evil('coloured')}\x1b]0;{IMG}\x07", f"x [{IMG}] {LONG}"],
+        "wandb-history.jsonl": [json.dumps(hostile_files.media_row())],
+    }
+    body = {"files": {name: {"offset": 0, "content": content} for name, content in lines.items()}, "uploaded": [*files]}
+    sent = HTTP.request("POST", f"{url}/files{PROJECT}/r._-0/file_stream", json=body, headers=key)
+    assert sent.status == 200, sent.data
 
 
 def _log(trap: Trap, artifact: str, run: str, number: int) -> None:
@@ -167,6 +192,29 @@ def test_texts_of_users(person, trap):
     look(mallory, trap.url(), "version-description", "version-notes", "v1-key", "v1-value")
     for form in ("edit", "delete"):
         look(mallory, f"{trap.url()}/{form}")
+
+
+def test_what_a_run_streams_and_saves(person, trap):
+    mallory = person("mallory")
+    key = quote(evil("media-key"), safe="")
+
+    look(mallory, f"{trap.run}/console", "console", "coloured")
+    look(mallory, f"{trap.run}/console?q={quote(IMG, safe='')}", "console", "coloured")
+    look(mallory, f"{trap.run}/media", "media-key", "caption", "table-cell")
+    look(mallory, f"{trap.run}/media?key={key}", "caption")
+    look(mallory, f"{trap.run}/files", "saved")
+    for path in hostile_files.run_files():
+        look(mallory, f"{trap.run}/files/{quote(path)}")
+        opened = mallory.context.request.get(f"{trap.run}/raw/{quote(path)}")
+        assert opened.status == 404 or opened.headers["content-security-policy"] == SANDBOX, path
+        assert "html" not in opened.headers["content-type"], path
+    # A browser shows the HTML of a run in a frame alone, where no script of it runs.
+    mallory.page.goto(f"{trap.run}/files/media/html/page.html")
+    frame = mallory.page.frame_locator("iframe.html")
+    assert "html<" not in (frame.locator("body").text_content() or "")
+    assert mallory.page.frames[-1].evaluate("[self.origin, window.__xss]") == ["null", None]
+    mallory.page.goto(f"{trap.run}/frame/media/html/page.html")
+    assert mallory.page.evaluate("[document.contentType, window.__xss]") == ["text/plain", None]
 
 
 def test_records(person, trap):
@@ -332,7 +380,7 @@ def test_bytes_of_people_are_never_a_page(person, trap):
         assert (output.status == 200) == (path in kinds), path
         if path in kinds:
             assert output.headers["content-type"] == kinds[path]
-            assert output.headers["content-security-policy"] == "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+            assert output.headers["content-security-policy"] == SANDBOX
             assert output.headers["x-content-type-options"] == "nosniff"
         _is_attachment(client.get(trap.url("download", path)))
         _is_attachment(client.get(trap.call("GET", f"artifacts/files/{file}/download-url")["download_url"]))
@@ -359,7 +407,7 @@ def test_what_a_browser_shows_of_a_file_is_never_a_page(person, trap):
         if output.status == 200:
             expected = next((type for end, type in reversed(types.items()) if path.endswith(end)), None)
             assert output.headers["content-type"] == (expected or "text/plain; charset=utf-8"), path
-            assert output.headers["content-security-policy"] == "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+            assert output.headers["content-security-policy"] == SANDBOX
             assert output.headers["x-content-type-options"] == "nosniff"
             assert output.headers["x-frame-options"] == "SAMEORIGIN"
     # The second time the browser has the bytes, and hears that they have not changed.

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 from playwright.sync_api import Page
 
-from harness import record_names
+from harness import record_names, run_names
 from harness.long_names import DATASET as LONG_DATASET
 from harness.long_names import FILE, FOLDER, MODEL, PERSON, PROJECT, PROTECTED, REFERENCE, REFERENCES, TEAM, long
 
@@ -168,14 +168,14 @@ _CROWDED = {
 }
 
 
-_RUN_PAGES = ("lineage", "charts", "system", "edit", "stop", "delete")
+_RUN_PAGES = ("lineage", "charts", "system", "edit", "stop", "delete", "console", "files", "media")
 
 
 def all_pages(page: Page) -> dict[str, str]:
     """All of them for alice: the server alone knows how it named the run, the webhooks, the rule and the proposal."""
     page.goto(PAGES["runs"])
     urls = {"run": page.get_by_role("link", name="train-ranker").get_attribute("href")}
-    urls |= {f"run-{name}": f"{urls['run']}/{name}" for name in _RUN_PAGES}
+    urls |= _run_pages(urls["run"])
     urls["run-chart"] = f"{urls['run']}/chart?key=rmse"
     urls["runs-compare"] = _comparison(page, PAGES["runs"])
     page.goto(PAGES["webhooks"])
@@ -193,7 +193,7 @@ def crowded_pages(page: Page) -> dict[str, str]:
     for name in ("run", "webhook"):
         page.goto(pages[f"{name}s"])
         pages[name] = page.locator("main td.name a[data-row]").last.get_attribute("href")
-    pages |= {f"run-{name}": f"{pages['run']}/{name}" for name in _RUN_PAGES}
+    pages |= _run_pages(pages["run"])
     pages["run-chart"] = f"{pages['run']}/chart?key=train/{quote(long('loss', 120))}"
     pages["runs-compare"] = _comparison(page, pages["runs"])
     version = f"{_CROWDED[ARTIFACT]}/v8"
@@ -246,6 +246,15 @@ def _linked_pages(page: Page, aliases: str, webhook: str) -> dict[str, str]:
     for action in ("edit", "delete"):
         urls[f"rule-{action}"] = page.locator(f"[id^=rule-{action}-]").first.get_attribute("href")
     return urls
+
+
+def _run_pages(run: str) -> dict[str, str]:
+    """The tabs of a run, its forms, and pages of its files."""
+    urls = {f"run-{name}": f"{run}/{name}" for name in _RUN_PAGES}
+    urls |= {"run-console-earlier": f"{run}/console?before=100", "run-console-search": f"{run}/console?q=nan"}
+    urls |= {"run-media-key": f"{run}/media?key=samples", "run-media-tables": f"{run}/media?kind=table"}
+    paths = {"table": run_names.TABLE, "html": run_names.PAGE, "image": run_names.IMAGE, "text": run_names.CONFIG}
+    return urls | {f"run-file-{name}": f"{run}/files/{path}" for name, path in paths.items()}
 
 
 def pages_by_user(page: Page) -> dict[str | None, dict[str, str]]:

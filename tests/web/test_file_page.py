@@ -23,7 +23,7 @@ from tests.web.test_permission_matrix import walk
 from web.artifacts.views import files
 
 VERSION = "/acme/demo/artifacts/dataset/data/v1"
-SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 
 FILES = {
     "book.ipynb": json.dumps(NOTEBOOK).encode(),

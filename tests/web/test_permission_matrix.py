@@ -35,6 +35,7 @@ from notifications.models import Delivery, Digest, InboxItem, InboxReason, Watch
 from projects import runs
 from projects.models import Project, Visibility
 from tests.artifacts.client import log
+from tests.tracking.test_files import save
 from tests.web.sample_files import png
 from wanllmdb import urls
 
@@ -62,7 +63,7 @@ EDITORS = {
     "version-check", "version-edit", "version-finalize", "version-delete",
     "alias-add", "alias-move", "alias-rollback", "alias-delete", "alias-swap",
     "proposal-approve", "proposal-reject", "proposal-withdraw", "versions-delete", "runs-tag", "runs-delete",
-    "run-edit", "run-stop", "run-delete", "hierarchy-new", "hierarchy-edit", "hierarchy-delete",
+    "run-edit", "run-stop", "run-delete", "run-files-delete", "hierarchy-new", "hierarchy-edit", "hierarchy-delete",
     "record-new", "record-edit", "record-move", "record-delete",
 }  # fmt: skip
 ADMINS = {
@@ -156,6 +157,9 @@ def page_urls(alice, bob, acme, artifact, run) -> dict[str, str]:
     confirmed = email_addresses.link(alice, "alice@example.org")
     page_urls["email-confirm"] = confirmed.removeprefix(settings.BASE_URL)
     page_urls["digest-unsubscribe"] = digests.unsubscribe_url(dora).removeprefix(settings.BASE_URL)
+    for path, body in {"dot.png": png(), "page.html": b"<p>Hi"}.items():
+        save(bob, run, path, body)
+    page_urls["run-file-frame"] = page_urls["run-file-frame"].replace("dot.png", "page.html")
     page_urls["compare-file"] += "?base=v1&head=v1&path=dot.png"
     other = runs.start(Actor(bob), artifact.project, config={"lr": 0.1})
     page_urls["runs-compare"] += f"?item={run.pk}&item={other.pk}"

@@ -4,9 +4,11 @@ from typing import Self
 
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from artifacts import file_kinds
 from artifacts.models import StoredObject
 from projects.models import Run
 
@@ -49,3 +51,25 @@ class RunFile(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("run-file", args=self.url_args)
+
+    @property
+    def url_args(self) -> list[str]:
+        """What the URL of its page names, of a file whose run, project and team are loaded."""
+        return [*self.run.url_args, self.name]
+
+    @property
+    def kind(self) -> str:
+        """As `ArtifactFile.kind`."""
+        return file_kinds.name_of(self.base_name, self.mime_type)
+
+    @property
+    def folder(self) -> str:
+        """With a slash at its end; empty for a file that is in none."""
+        return self.name[: self.name.rfind("/") + 1]
+
+    @property
+    def base_name(self) -> str:
+        return self.name.rpartition("/")[2]

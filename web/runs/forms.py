@@ -7,7 +7,7 @@ from django import forms
 from core.validators import validate_single_line
 from projects.models import Run, State
 from web.artifacts.forms import TagsForm
-from web.forms import QueryField, SearchForm
+from web.forms import FilterForm, QueryField, SearchForm
 from web.tables import MAX_COLUMN_LENGTH
 
 
@@ -40,3 +40,26 @@ class RunEditForm(TagsForm):
         name: str = self.cleaned_data["display_name"]
         validate_single_line(name)
         return name
+
+
+class ConsoleFilter(forms.Form):
+    """The query string of a console. What does not fit is as if it were not there."""
+
+    q = forms.CharField(required=False, max_length=200, strip=False)
+    before = forms.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
+    first = forms.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
+
+    def cleaned(self) -> dict[str, Any]:
+        self.is_valid()
+        return {name: self.cleaned_data.get(name) for name in self.fields}
+
+
+class FileFilter(FilterForm):
+    q = forms.CharField(required=False, max_length=200, strip=False)
+    sort = forms.CharField(required=False, max_length=20)
+
+
+class MediaFilter(FilterForm):
+    key = forms.CharField(required=False, max_length=512, strip=False)
+    kind = forms.CharField(required=False, max_length=20)
+    before = forms.IntegerField(required=False, min_value=0, max_value=2**31 - 1)

@@ -2,7 +2,8 @@
 
 from typing import Any, NamedTuple
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet, TextField
+from django.db.models.functions import Cast
 
 from accounts import permissions
 from projects.models import Run, State
@@ -10,7 +11,7 @@ from tracking.models import RunFile, RunStream, Stream
 
 MEDIA_PREFIX = "media/"
 # The tabs whose pages there are.
-_URL_NAMES = ("run", "run-charts", "run-system", "run-lineage")
+_URL_NAMES = ("run", "run-charts", "run-system", "run-console", "run-files", "run-media", "run-lineage")
 
 
 class Tab(NamedTuple):
@@ -48,11 +49,17 @@ def _with_contents(run: Run, current: str) -> list[Tab]:
         "system": _has_lines(Stream.EVENTS),
         "console": _has_lines(Stream.CONSOLE),
         "files": Exists(files),
-        "media": Exists(files.filter(name__startswith=MEDIA_PREFIX)),
+        "media": Exists(files.filter(name__startswith=MEDIA_PREFIX)) | Exists(_histograms()),
     }
     found = Run.objects.filter(pk=run.pk).values_list(*has.values()).first() or ()
     empty = {name for name, is_there in zip(has, found, strict=False) if not is_there} - {current}
     return [tab for tab in TABS if tab.url_name in _URL_NAMES and tab.name not in empty]
+
+
+def _histograms() -> QuerySet[RunStream]:
+    """Histories with histograms, which have no files. A metric of that name counts too: the page then says so."""
+    histories = RunStream.objects.filter(run=OuterRef("pk"), stream=Stream.HISTORY)
+    return histories.annotate(text=Cast("keys", TextField())).filter(text__contains='"histogram"')
 
 
 def _has_lines(stream: Stream) -> Exists:
