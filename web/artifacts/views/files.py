@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from csp.decorators import csp_update
-from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
@@ -20,16 +19,10 @@ from artifacts.models import ArtifactFile, ArtifactVersion, Blob
 from artifacts.previews import registry
 from artifacts.previews.results import Markdown
 from core import byte_ranges, csp
-from web import cards, rendering
+from web import cards, rendering, uploaded_content
 from web.artifacts import reference_display, snippets
 from web.artifacts.forms import FolderFilter, SelectionForm
 from web.artifacts.lookups import get_file, get_version
-
-_STORE = ["'self'", settings.STORE_ORIGIN]
-# What the browser shows or plays itself comes from here, or if it is large, from the object store.
-_PAGE_POLICY = {"img-src": [settings.STORE_ORIGIN], "media-src": _STORE, "frame-src": _STORE}
-# The images of a notebook are in its page. Images run no scripts, whatever they hold.
-_NOTEBOOK_POLICY = {"img-src": ["data:"]}
 
 
 @login_required
@@ -47,7 +40,7 @@ def file_page(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     }
     if isinstance(preview, Markdown):
         context["readme"] = cards.view(file, request.GET, _person(request), preview.source)
-    render = csp_update(_NOTEBOOK_POLICY if preview.kind == "notebook" else _PAGE_POLICY)(rendering.render_page)
+    render = csp_update(uploaded_content.policy_for(preview.kind))(rendering.render_page)
     return render(request, "artifacts/file.html", context)
 
 
@@ -127,7 +120,7 @@ def _inline(request: HttpRequest, file: ArtifactFile, type: str) -> HttpResponse
     """The bytes for the browser to show, as of this media type; what is large comes from the object store."""
     etag = quote_etag(file.blob.sha256) if file.blob.sha256 else None
     if unchanged := get_conditional_response(request, etag=etag):
-        return _with_headers(unchanged)
+        return uploaded_content.with_headers(unchanged)
     if url := downloads.inline_url(file, type):
         return redirect(url)
     # Some players play nothing from a server that has no parts.
@@ -135,14 +128,7 @@ def _inline(request: HttpRequest, file: ArtifactFile, type: str) -> HttpResponse
     response = part.respond(downloads.passed_on(file, _person(request), part.start, part.length), type)
     if etag:
         response["ETag"] = etag
-    return _with_headers(response)
-
-
-def _with_headers(response: HttpResponseBase) -> HttpResponseBase:
-    """Kept by the browser, and shown again only to who may still see it. A 304 has the same headers as the bytes."""
-    response["Cross-Origin-Resource-Policy"] = "same-origin"
-    response["Cache-Control"] = "private, no-cache"
-    return response
+    return uploaded_content.with_headers(response)
 
 
 def _snippets(request: HttpRequest, file: ArtifactFile) -> list[snippets.Snippet]:

@@ -1,7 +1,6 @@
 """The files of a run: their list, the page of one, and its bytes. They are shown as the files of versions are."""
 
 from csp.decorators import csp_update
-from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -21,7 +20,7 @@ from projects.models import Run
 from tracking import file_previews
 from tracking import files as verbs
 from tracking.models import RunFile
-from web import numbers, rendering, selection, tables
+from web import numbers, rendering, selection, tables, uploaded_content
 from web.projects.lookups import get_run
 from web.rendering import post_data
 from web.runs import tabs
@@ -35,11 +34,6 @@ _COLUMNS = (
     ("", "Type", "wide"),
     ("updated", "Updated", "number tight medium"),
 )
-_STORE = ["'self'", settings.STORE_ORIGIN]
-# What the browser shows or plays itself comes from here, or if it is large, from the object store.
-PAGE_POLICY = {"img-src": [settings.STORE_ORIGIN], "media-src": _STORE, "frame-src": _STORE}
-# The images of a notebook are in its page. Images run no scripts, whatever they hold.
-_NOTEBOOK_POLICY = {"img-src": ["data:"]}
 
 
 @login_required
@@ -81,7 +75,7 @@ def file_page(request: HttpRequest, path: str, **url_kwargs: str) -> HttpRespons
         "image_page": "run-file-image",
         "raw_page": "run-file-raw",
     }
-    render = csp_update(_NOTEBOOK_POLICY if preview.kind == "notebook" else PAGE_POLICY)(rendering.render_page)
+    render = csp_update(uploaded_content.policy_for(preview.kind))(rendering.render_page)
     return render(request, "runs/file.html", context)
 
 
@@ -126,7 +120,7 @@ def file_frame(request: HttpRequest, path: str, **url_kwargs: str) -> HttpRespon
         return redirect("run-file-raw", *file.url_args)
     type = file_previews.frame_type(file)
     whole = byte_ranges.parse(None, file.size)
-    return _with_headers(whole.respond(file_previews.passed_on(file, _person(request)), type))
+    return uploaded_content.with_headers(whole.respond(file_previews.passed_on(file, _person(request)), type))
 
 
 @login_required
@@ -164,17 +158,10 @@ def _inline(request: HttpRequest, file: RunFile, type: str) -> HttpResponseBase:
     # A file that is sent again has another object.
     etag = quote_etag(f"{file.object_id}-{file.md5}")
     if unchanged := get_conditional_response(request, etag=etag):
-        return _with_headers(unchanged)
+        return uploaded_content.with_headers(unchanged)
     if url := file_previews.inline_url(file, type):
         return redirect(url)
     part = byte_ranges.parse(request.headers.get("Range"), file.size)
     response = part.respond(file_previews.passed_on(file, _person(request), part.start, part.length), type)
     response["ETag"] = etag
-    return _with_headers(response)
-
-
-def _with_headers(response: HttpResponseBase) -> HttpResponseBase:
-    """Kept by the browser, and shown again only to who may still see it."""
-    response["Cross-Origin-Resource-Policy"] = "same-origin"
-    response["Cache-Control"] = "private, no-cache"
-    return response
+    return uploaded_content.with_headers(response)

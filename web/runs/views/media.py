@@ -11,11 +11,10 @@ from django.views.decorators.http import require_safe
 from projects.models import Run
 from tracking import media
 from tracking.media import MediaKey
-from web import rendering
+from web import rendering, uploaded_content
 from web.projects.lookups import get_run
 from web.runs import media_grid, tabs
 from web.runs.forms import MediaFilter
-from web.runs.views.files import PAGE_POLICY
 
 KEYS_A_PAGE = 24
 # Of one key, where the page has many of them.
@@ -40,7 +39,7 @@ def media_page(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     keys = media.keys(run)
     context = tabs.context(run, "media")
     context |= _of_key(run, keys, values) if values["key"] else _of_all(request, run, keys, values["kind"])
-    return csp_update(PAGE_POLICY)(rendering.render_page)(request, "runs/media.html", context)
+    return csp_update(uploaded_content.PAGE_POLICY)(rendering.render_page)(request, "runs/media.html", context)
 
 
 def _of_all(request: HttpRequest, run: Run, keys: list[MediaKey], kind: str) -> dict[str, Any]:
