@@ -5,6 +5,7 @@ import io
 import re
 import zipfile
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Download, Page, expect
@@ -312,6 +313,41 @@ def test_a_run_is_followed_live(person, call_api):
     expect(page.locator("#run")).not_to_have_attribute("hx-trigger", re.compile("."))
     page.goto("/acme/recommender/runs?state=running")
     expect(page.locator(f"[href$='{run['name']}']")).to_have_count(0)
+
+
+def test_charts_tell_values_are_zoomed_and_follow_the_run(person, call_api):
+    page = person("vera").page
+    run = call_api("POST", "/runs", {"project": "acme/recommender", "display_name": "day shift"})
+    writer = str(uuid4())
+
+    def log(offset: int, *rows: dict) -> None:
+        call_api("POST", f"/runs/{run['id']}/history", {"writer": writer, "offset": offset, "rows": list(rows)})
+
+    log(0, *({"_step": step, "train/loss": 100 - step} for step in range(101)))
+    page.goto(f"/acme/recommender/runs/{run['name']}/charts")
+    plot = page.get_by_role("img", name="train/loss by step")
+    plot.hover()
+    expect(page.locator(".readout")).to_contain_text("day shift")
+    expect(page.locator(".readout b")).to_have_text("50")
+    box = plot.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 60)
+    page.mouse.up()
+    expect(page.locator("[data-zoomed] .ticks-x")).to_contain_text("50")
+    expect(page.locator("[data-zoomed] .ticks-x")).not_to_contain_text("100")
+    page.get_by_role("button", name="Zoom out").click()
+    expect(page.locator("[data-zoomed]")).to_have_count(0)
+    # The pointer would keep the chart as it is.
+    page.mouse.move(0, 0)
+    log(101, {"_step": 101, "val/loss": 1})
+    expect(page.get_by_role("heading", name="val")).to_be_visible()
+    call_api("POST", f"/runs/{run['id']}/finish", {"exit_code": 0})
+    expect(page.locator("#run-head")).to_contain_text("finished")
+    page.get_by_label("Filter charts").fill("val")
+    expect(page.get_by_role("heading", name="train")).to_have_count(0)
+    page.get_by_role("link", name="val/loss").click()
+    expect(page.get_by_role("row", name="day shift")).to_contain_text("1")
 
 
 @pytest.mark.parametrize(
