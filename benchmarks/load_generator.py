@@ -35,8 +35,8 @@ class Measurement:
 class Connection:
     """One connection to a server on this machine. It knows as much HTTP/1.1 as our own answers need."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
+    def __init__(self, port: int, timeout: float = TIMEOUT) -> None:
+        self.port, self.timeout = port, timeout
         self.socket: socket.socket | None = None
 
     def send(self, message: bytes) -> bytes:
@@ -57,7 +57,7 @@ class Connection:
 
     def _exchange(self, message: bytes) -> bytes:
         if self.socket is None:
-            self.socket = socket.create_connection(("127.0.0.1", self.port), TIMEOUT)
+            self.socket = socket.create_connection(("127.0.0.1", self.port), self.timeout)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.sendall(message)
         data = bytearray()

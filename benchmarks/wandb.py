@@ -31,6 +31,8 @@ CONTENDERS = {contender.name: contender for contender in (Sdk, Wandb, OldestWand
 RUNS, LINES_A_SECOND, SECONDS = 50, 10, 60
 COMMITTED_FILES, PAGE_SIZE = 20_000, 5_000
 _THREADS = 16
+# On a machine that is busy with other things, a commit takes long.
+_TIMEOUT = 600.0
 
 
 def main() -> None:
@@ -77,7 +79,7 @@ class Client:
 
     def __init__(self, stack: Stack, username: str = "alice") -> None:
         self.key = stack.key(username)
-        self._connection = Connection(int(stack.base_url.rpartition(":")[2]))
+        self._connection = Connection(int(stack.base_url.rpartition(":")[2]), _TIMEOUT)
 
     def ask(self, query: str, **variables: Any) -> Any:
         body = {"query": query, "variables": variables, "operationName": ""}
