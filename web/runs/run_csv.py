@@ -13,6 +13,10 @@ from web.runs.run_table import RunTable
 from web.tables import Column
 
 _COLUMNS = ("Name", "ID", "State", "Job type", "Group", "Tags", "Duration in seconds", "Started", "Created by")
+_FIELDS = (
+    "name", "display_name", "state", "job_type", "group", "tags", "started_at", "heartbeat_at", "finished_at",
+    "created_by__username",
+)  # fmt: skip
 _RUNS_A_QUERY = 500
 _BYTES_A_CHUNK = 2**16
 _ID_BYTES = 16
@@ -41,7 +45,7 @@ def _runs(table: RunTable, ids: bytes) -> Iterator[Iterable[object]]:
     for start in range(0, len(ids), step):
         packed = ids[start : start + step]
         pks = [UUID(bytes=packed[place : place + _ID_BYTES]) for place in range(0, len(packed), _ID_BYTES)]
-        rows = long_values.defer(Run.objects.filter(pk__in=pks).select_related("created_by"), "").in_bulk()
+        rows = Run.objects.filter(pk__in=pks).select_related("created_by").only(*_FIELDS).in_bulk()
         # Others were deleted since.
         found = [rows[pk] for pk in pks if pk in rows]
         for row in long_values.each_loaded(found, fields):
