@@ -274,6 +274,21 @@ def test_two_versions_are_compared_line_by_line_and_any_two_can_be_picked(person
     expect(page.get_by_label("From", exact=True)).to_have_value("v4")
 
 
+def test_two_runs_are_ticked_and_compared(person):
+    page = person("vera").page
+    page.goto("/acme/recommender/runs")
+    compare = page.get_by_role("button", name="Compare")
+    boxes = page.locator("tbody input[name=item]")
+    boxes.nth(0).check()
+    expect(compare).to_be_disabled()
+    boxes.nth(1).check()
+    compare.click()
+    expect(page.get_by_role("heading", name="Compare runs")).to_be_visible()
+    page.get_by_label("Differing only").check()
+    page.wait_for_url("**/run-comparison?*differing=on*")
+    expect(page.locator(".run-values tr[data-differs]").first).to_be_visible()
+
+
 def test_what_one_copies_is_on_the_clipboard_and_announced(person):
     page = person("vera", permissions=["clipboard-read", "clipboard-write"]).page
     page.goto(ARTIFACT)
