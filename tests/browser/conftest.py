@@ -60,9 +60,9 @@ class Person:
 
     def _record(self, kind: str, text: str) -> None:
         # No fault is a page of ours with status 404, a form that the server refused, a request that was under way when
-        # its page was left, or a script that was not run in the HTML of a run.
+        # its page was left, or what the HTML of a run, in its frame, may not run or load.
         usual = "status of 4|Response Status Error Code 4|htmx:(afterRequest|sendAbort|sendError), "
-        usual += "|Blocked script execution in '[^']*/frame/"
+        usual += "|(Blocked script execution in|Loading the image) '[^']*/frame/"
         if kind in ("error", "warning") and not re.search(usual, text):
             self.complaints.append(text)
 
