@@ -15,8 +15,9 @@ from tracking.metric_series import Found, Steps
 from tracking.models import RunStream, Stream
 from web.runs import metric_charts, system_metrics
 from web.runs.chart_options import RELATIVE, TIME, X_AXES, Options
+from web.runs.chart_subjects import Section, Subject
 from web.runs.line_chart import LineChart
-from web.runs.metric_charts import Section, Source, Subject
+from web.runs.metric_charts import Source
 
 MAX_RUNS = 10
 # Of the charts that come with the page of all sections, of those of each section there, and of a page of one alone.

@@ -1,7 +1,6 @@
 """Charts of metrics: which there are, in which sections, and the lines of each, of one run or of several."""
 
 import math
-import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -17,12 +16,11 @@ from tracking.models import RunStream
 from web.runs import chart_options, line_chart
 from web.runs.chart_axis import Unit
 from web.runs.chart_options import Options
+from web.runs.chart_subjects import Metric, Section, Subject, in_natural_order
 from web.runs.line_chart import Line, LineChart
 
 # Of metrics whose names have no prefix.
 DEFAULT_SECTION = "Charts"
-# A number of more digits is no longer one that people count with.
-_DIGITS = re.compile(r"(\d{1,9})")
 LARGE = {"height": 420, "max_points": 1500}
 
 
@@ -31,27 +29,6 @@ class Source(NamedTuple):
 
     run: Run
     state: RunStream | None
-
-
-class Metric(NamedTuple):
-    """The metric of a line, and what the line is called where a chart has several of a run."""
-
-    key: str
-    label: str = ""
-
-
-class Subject(NamedTuple):
-    """What a chart is about: `key` names it in URLs."""
-
-    key: str
-    title: str
-    metrics: tuple[Metric, ...]
-    unit: str = ""
-
-
-class Section(NamedTuple):
-    name: str
-    subjects: list[Subject]
 
 
 def sections(sources: Sequence[Source], query: str = "") -> list[Section]:
@@ -68,11 +45,6 @@ def sections(sources: Sequence[Source], query: str = "") -> list[Section]:
             section = prefix if slash and prefix else DEFAULT_SECTION
             found.setdefault(section, []).append(Subject(key, key, (Metric(key),)))
     return sorted(map(Section._make, found.items()), key=lambda section: section.name == DEFAULT_SECTION)
-
-
-def in_natural_order(key: str) -> list[tuple[int, str]]:
-    """`layer2` before `layer10`."""
-    return [(int(part), "") if part.isdecimal() else (0, part) for part in _DIGITS.split(key)]
 
 
 def x_metrics(sources: Sequence[Source]) -> list[str]:

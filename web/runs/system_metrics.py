@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from typing import NamedTuple
 
-from web.runs.metric_charts import Metric, Section, Subject, in_natural_order
+from web.runs.chart_subjects import Metric, Section, Subject, in_natural_order
 
 _PREFIX = "system."
 
