@@ -56,7 +56,7 @@ def read_all(
 ) -> Iterator[tuple[int, str]]:
     """All lines from number `start` on, a few MiB at a time, of the chunks that can have such steps."""
     while found := ranges(run, stream, start, min_step=min_step, max_step=max_step):
-        for batch in _batches(found):
+        for batch in _batches(found, _BATCH_BYTES):
             yield from read(run, stream, max(start, batch[0].first_line), batch[-1].end_line)
         start = found[-1].end_line
 
@@ -67,7 +67,7 @@ def batches(run: Run, stream: Stream, *, min_step: int | None = None, max_step: 
     while len(more) == _RANGES_A_QUERY:
         more = ranges(run, stream, found[-1].end_line, min_step=min_step, max_step=max_step)
         found += more
-    return list(_batches(found)) if found else []
+    return list(_batches(found, _BATCH_BYTES)) if found else []
 
 
 def spread(found: Sequence[list[Range]], max_bytes: int) -> list[list[Range]]:
@@ -113,7 +113,7 @@ def load(chunk: RunChunk) -> list[str]:
     return texts
 
 
-def _batches(found: Sequence[Range], max_bytes: int = _BATCH_BYTES) -> Iterator[list[Range]]:
+def _batches(found: Sequence[Range], max_bytes: int) -> Iterator[list[Range]]:
     batch: list[Range] = []
     size = 0
     for one in found:
