@@ -325,7 +325,7 @@ def _join_steps(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     for row in rows:
         if joined is None:
             joined = row
-        elif row["_step"] == joined["_step"] and (row.keys() & joined.keys()) <= {"_step", "_timestamp"}:
+        elif row["_step"] == joined["_step"] and (row.keys() & joined.keys()) <= {"_step", "_timestamp", "_runtime"}:
             joined |= row
         else:
             yield joined
