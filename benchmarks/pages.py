@@ -60,6 +60,8 @@ PAGES = {
     "versions by metadata": f"{_VERSIONS}/versions?q=metadata.map%3E900",
     "runs by a number": "/acme/load/runs?q=config.lr%3E0.99999",
     "runs by a word": "/acme/load/runs?q=run-7",
+    "runs sorted by a value": "/acme/load/runs?column=summary.acc&sort=-summary.acc",
+    "runs in groups": "/acme/load/runs?group_by=config.optimizer&column=summary.acc",
 }
 
 
