@@ -87,7 +87,7 @@ def page(
     is_whole = not (after or has_more)
     stored = {f"{folder}{name}": file.summary for name, file in zip(names, files, strict=True) if name.endswith("/")}
     stored |= {folder: files[0].own_summary} if files and not is_whole else {}
-    summaries = folder_summaries.complete(version, stored)
+    summaries = folder_summaries.complete(version, stored, has_all=is_whole)
     entries = [
         Entry(f"{folder}{name}", name, None if name.endswith("/") else file, summaries.get(f"{folder}{name}"))
         for name, file in zip(names[:limit], files, strict=False)
