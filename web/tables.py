@@ -96,18 +96,25 @@ def chosen(
     return View([Column(name) for name in list(names)[:MAX_COLUMNS]], sort, is_partial)
 
 
-def sort(rows: QuerySet, view: View, orderings: Mapping[str, Ordering], *, among_newest: bool = True) -> QuerySet:
+def sort(
+    rows: QuerySet,
+    view: View,
+    orderings: Mapping[str, Ordering],
+    *,
+    among_newest: bool = True,
+    at_most: int | None = None,
+) -> QuerySet:
     """In the order of the view, or their own where it has none; rows without the value come last.
 
-    By an added column, or one that says so, only the newest rows are sorted: as many as are counted. Numbers come
-    before texts, in either direction.
+    By an added column, or one that says so, only the newest rows are sorted: as many as are counted. One query finds
+    the last of them, unless there are no more: `at_most` where that is known. Numbers come before texts, in either
+    direction.
     """
     if not view.sort:
         return rows
     is_descending = view.sort.startswith("-")
-    if view.is_partial and among_newest:
-        newest = rows.order_by("-pk").values("pk")[: bounded_count.COUNT_LIMIT]
-        rows = rows.filter(pk__in=Subquery(newest))
+    if view.is_partial and among_newest and (at_most is None or at_most > bounded_count.COUNT_LIMIT):
+        rows = _newest(rows, bounded_count.COUNT_LIMIT)
     if not view.sort_column:
         ordering = orderings[view.sort.removeprefix("-")]
         column = ordering.column if isinstance(ordering, AmongNewest) else ordering
@@ -178,6 +185,15 @@ def is_column(name: str, fields: Iterable[str]) -> bool:
     """Whether a column can have this name: one of the fields, and a path in it."""
     field, dot, path = name.partition(".")
     return bool(dot and path) and field in fields and len(name) <= MAX_COLUMN_LENGTH and name.isprintable()
+
+
+def _newest(rows: QuerySet, count: int) -> QuerySet:
+    """One query, which finds the last of them.
+
+    As a subquery, PostgreSQL would read them once more, and where it has no statistics compare each with each.
+    """
+    last = list(rows.order_by("-pk").values_list("pk", flat=True)[count - 1 : count])
+    return rows.filter(pk__gte=last[0]) if last else rows
 
 
 def _order_by(column: str | F | Expression, is_descending: bool) -> list[Any]:

@@ -4,6 +4,10 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.db.models import F
+from django.http import QueryDict
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import invitations, keys
@@ -20,6 +24,7 @@ from notifications.models import Attempt, Delivery, InboxItem, Webhook
 from projects import projects, runs
 from tests.conftest import HTMX
 from tests.web.test_home_page import logged
+from web import tables
 
 VERSIONS = "/acme/demo/artifacts/model/net/versions"
 RUNS = "/acme/demo/runs"
@@ -121,6 +126,29 @@ def test_many_rows_are_sorted_by_a_value_among_the_newest(browser, vera, net, mo
     page = browser(vera).get(VERSIONS, {"column": "metadata.mAP", "sort": "metadata.mAP"})
     assert [row.number for row in page.context["page"]] == [4, 2, 3]
     assert "Sorted among the newest" in page.content.decode()
+
+
+def test_what_is_sorted_among_the_newest_is_one_range(net, monkeypatch):
+    """As a list of them, PostgreSQL read each twice; without statistics it compared each with each."""
+    monkeypatch.setattr(bounded_count, "COUNT_LIMIT", 3)
+    orderings = {"files": tables.AmongNewest(F("file_count"))}
+    view = tables.chosen(QueryDict("sort=-files"), (), orderings)
+    with CaptureQueriesContext(connection) as queries:
+        rows = tables.sort(net.versions.all(), view, orderings)
+        assert [row.number for row in rows] == [4, 3, 2]
+    assert len(queries) == 2 and not any("IN (SELECT" in query["sql"] for query in queries)
+    monkeypatch.setattr(bounded_count, "COUNT_LIMIT", 5)
+    assert tables.sort(net.versions.all(), view, orderings).count() == 4
+
+
+def test_artifacts_are_sorted_by_project_among_those_changed_last(alice, project, net, monkeypatch):
+    monkeypatch.setattr(bounded_count, "COUNT_LIMIT", 2)
+    for name in ("b", "a"):
+        artifacts.create(Actor(alice), project, name, "model")
+    with CaptureQueriesContext(connection) as queries:
+        rows = list(Artifact.objects.filter(project=project).sorted_by("project"))
+    assert [row.name for row in rows] == ["a", "b"]
+    assert len(queries) == 2 and not any("IN (SELECT" in query["sql"] for query in queries)
 
 
 def test_what_is_searched_and_sorted_counts_as_many_as_are_sorted(browser, vera, net, monkeypatch):

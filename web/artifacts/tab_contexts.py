@@ -104,7 +104,7 @@ def versions(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict
     form.is_valid()
     rows = _visible_versions(request, artifact).finalized()
     rows = form.narrow(request.user, "versions", rows, artifact=artifact)
-    rows = tables.sort(rows, view, VERSION_ORDERINGS).with_excerpt()
+    rows = tables.sort(rows, view, VERSION_ORDERINGS, at_most=artifact.version_count).with_excerpt()
     is_filtered = bool(form.query["text"]) and not view.is_partial
     page = rendering.paginate(query, rows, PAGE_SIZE, is_filtered=is_filtered)
     page.object_list = list(page)
