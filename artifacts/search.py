@@ -95,11 +95,7 @@ class Search:
         if (kind, term) not in self._ids:
             rows = _rows_about(term, of_artifacts=kind != "others")
             rows = self._in_scope(rows, begin_with_text=term.field in _OF_TEXTS)
-            found = rows.version_ids() if kind == "versions" else rows.targets()
-            if term.field == "text" and kind != "versions":
-                former = FormerName.objects.holders(name__icontains=term.value).order_by()
-                found = found.order_by().union(former.values_list("holder", flat=True), all=True)
-            ids = list(found[: MAX_IDS + 1])
+            ids = list(_ids(kind, term, rows)[: MAX_IDS + 1])
             self._ids[kind, term] = list(dict.fromkeys(ids)) if len(ids) <= MAX_IDS else None
         return self._ids[kind, term]
 
@@ -108,12 +104,7 @@ class Search:
         rows = self._in_scope(_rows_about(term))
         if self._oldest_scanned:
             rows = rows.filter(pk__gte=self._oldest_scanned)
-        if kind == "versions":
-            return Q(pk__in=rows.version_ids())
-        condition = Q(pk__in=rows.targets())
-        if term.field == "text":
-            condition |= Q(pk__in=FormerName.objects.holders(name__icontains=term.value))
-        return condition
+        return Q(pk__in=_ids(kind, term, rows))
 
     @cached_property
     def _oldest_scanned(self) -> int | None:
@@ -281,6 +272,18 @@ def _rows_about(term: Term, of_artifacts: bool | None = None) -> Any:
     if term.field == "tag":
         return values.filter(key="tag", text=fold(term.value))
     return values.filter(_value_matches(term), key=term.key)
+
+
+def _ids(kind: str, term: Term, rows: Any) -> QuerySet:
+    """The ids of what the rows are about, and of what had the text in its name, in one query.
+
+    For two that are joined by OR, PostgreSQL would compare each artifact with both.
+    """
+    found = rows.version_ids() if kind == "versions" else rows.targets()
+    if term.field == "text" and kind != "versions":
+        former = FormerName.objects.holders(name__icontains=term.value).order_by()
+        found = found.order_by().union(former.values_list("holder", flat=True), all=True)
+    return found
 
 
 def _paths(pattern: str) -> list[str]:

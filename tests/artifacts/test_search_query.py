@@ -253,6 +253,12 @@ def test_what_no_index_finds_is_looked_for_in_the_newest_texts_alone(
     assert (within.narrow("artifacts", visible).count(), within.limited_terms) == (0, [])
 
 
+def test_what_was_scanned_is_one_list_of_ids(vera, shelf):
+    """With former names as another one, PostgreSQL read all artifacts and compared each with both."""
+    query = str(Search.of(vera, "q7").narrow("artifacts", Artifact.objects.all()).query)
+    assert query.count('"artifacts_artifact"."id" IN (') == 1 and "UNION ALL" in query
+
+
 def test_texts_are_scanned_by_an_index(vera, shelf):
     rows = SearchDocument.objects.filter(project__in=Project.objects.visible_to(vera)).order_by("-pk")
     if connection.vendor == "postgresql":
