@@ -8,8 +8,9 @@ against a thousand as much, of files and aliases too, and what is left is what t
 
 import argparse
 import http.client
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from harness import servers
@@ -98,17 +99,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pages", description=__doc__)
     parser.add_argument("--much", type=int, default=MUCH, help=f"of everything on the larger side ({MUCH})")
     parser.add_argument("--turns", type=int, default=TURNS, help=f"for each page ({TURNS})")
+    parser.add_argument("--only", action="append", help="a page, by its name; may be repeated (all)")
+    parser.add_argument("--database", choices=("sqlite", "postgres"), help="as TEST_DATABASE is, or else SQLite")
     options = parser.parse_args()
-    run(options.much, options.turns)
+    if unknown := set(options.only or ()) - PAGES.keys():
+        parser.error(f"No page is called {', '.join(sorted(unknown))}. There are: {', '.join(PAGES)}.")
+    if options.database:
+        os.environ["TEST_DATABASE"] = options.database
+    run(options.much, options.turns, options.only)
 
 
-def run(much: int = MUCH, turns: int = TURNS) -> None:
+def run(much: int = MUCH, turns: int = TURNS, only: Collection[str] | None = None) -> None:
     sizes = (LITTLE, MORE, much)
     contenders = [Contender.start(f"pages-{nth}", size) for nth, size in enumerate(sizes)]
     database = "PostgreSQL" if servers.on_postgres() else "SQLite"
     print(f"{database}; milliseconds to the first byte, with so many artifacts, versions, files and runs\n")
     print(f"{'':24}", *(f"{size:>9,}" for size in sizes), *(f"{f'to {size:,}':>9}" for size in sizes[:-1]))
-    for name, url in PAGES.items():
+    for name in only or PAGES:
+        url = PAGES[name]
         milliseconds = measure(contenders, url, turns)
         ratios = (milliseconds[-1] / fewer for fewer in milliseconds[:-1])
         print(f"{name:24}", *(f"{ms:9.1f}" for ms in milliseconds), *(f"{ratio:9.2f}" for ratio in ratios), flush=True)
