@@ -181,7 +181,8 @@ def test_raw_bytes_are_never_a_page(browser, vera, version):
 def test_every_answer_of_bytes_has_their_policy_and_none_is_a_page(browser, vera, version, monkeypatch):
     """Browsers replace the headers that they have kept by those of a 304, so that one of pages would free them."""
     views = {page.name for page in walk(web.urls.urlpatterns) if hasattr(page.callback, "is_sandboxed")}
-    assert views == {"file-image", "file-raw"}
+    # Those of runs are tried in `test_run_files`.
+    assert views == {"file-image", "file-raw", "run-file-image", "run-file-raw", "run-file-frame"}
     client = browser(vera)
     client.raise_request_exception = False
     for url in (f"{VERSION}/image/plots/p.png", f"{VERSION}/raw/paper.pdf", f"{VERSION}/raw/page.html"):

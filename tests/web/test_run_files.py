@@ -110,6 +110,10 @@ def test_bytes_are_sent_by_what_they_are_and_never_as_a_page(browser, saved, ver
         assert response["X-Content-Type-Options"] == "nosniff"
     again = client.get(f"{URL}/image/a.png", headers={"If-None-Match": image["ETag"]})
     assert again.status_code == 304 and again["Content-Security-Policy"] == SANDBOX
+    for kind in ("image", "raw", "frame"):
+        missing, refused = client.get(f"{URL}/{kind}/missing.html"), client.post(f"{URL}/{kind}/a.html")
+        assert (missing.status_code, missing["Content-Security-Policy"]) == (404, SANDBOX), kind
+        assert (refused.status_code, refused["Content-Security-Policy"]) == (405, SANDBOX), kind
 
 
 def test_html_is_a_page_only_in_a_frame_without_scripts(browser, saved, vera):
