@@ -15,8 +15,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import BinaryIO
-from urllib.parse import quote, unquote_plus
-from xml.etree import ElementTree
 
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
@@ -34,7 +32,6 @@ from artifacts.store_connection import (
     client_for_copies,
     presign,
     presign_reads,
-    send,
     translate_errors,
     with_short_timeouts,
 )
@@ -50,8 +47,6 @@ MAX_OBJECT = 5 * 2**40
 
 CHUNK = 2**20
 _DELETE_BATCH_SIZE = 1000
-# Copied within the usual time that is waited for the store.
-_QUICK_COPY = 16 * 2**20
 _CHECKSUM_HEADER = "x-amz-checksum-sha256"
 # For how long a store is believed to do what it did when it was tried.
 _TRIED_FOR = timedelta(minutes=10)
@@ -153,11 +148,6 @@ def download_file(key: str, offset: int = 0, size: int | None = None) -> Iterato
     params = {"Bucket": bucket_name(), "Key": key}
     if offset or size is not None:
         params["Range"] = f"bytes={offset}-{'' if size is None else offset + size - 1}"
-    if size is not None and size <= CHUNK:
-        with translate_errors():
-            body = send("GetObject", key, headers={"range": params["Range"]})
-        yield from filter(None, [body])
-        return
     with translate_errors():
         body = client().get_object(**params)["Body"]
         with body:
@@ -169,17 +159,6 @@ def copy_file(source: ObjectInfo, key: str) -> None:
 
     Of a source without an ETag, whatever is there. The bytes alone: headers that were sent along with them stay behind.
     """
-    if source.size <= _QUICK_COPY:
-        headers = {
-            "x-amz-copy-source": quote(f"/{bucket_name()}/{source.key}"),
-            "x-amz-metadata-directive": "REPLACE",
-            "content-type": "application/octet-stream",
-        }
-        if source.etag:
-            headers["x-amz-copy-source-if-match"] = f'"{source.etag}"'
-        with translate_errors():
-            send("CopyObject", key, headers=headers)
-        return
     condition = {"CopySourceIfMatch": f'"{source.etag}"'} if source.etag else {}
     with translate_errors():
         client_for_copies(source.size).copy_object(
@@ -216,17 +195,11 @@ def delete_files(keys: Iterable[str]) -> dict[str, str]:
 
 def list_files(prefix: str) -> Iterator[ObjectInfo]:
     """Every object under the prefix, a request for each thousand."""
-    query = {"list-type": "2", "prefix": prefix, "encoding-type": "url"}
-    while True:
-        with translate_errors():
-            page = ElementTree.fromstring(send("ListObjectsV2", "", query=tuple(query.items())))
-        space = page.tag.removesuffix("ListBucketResult")
-        for entry in page.iterfind(f"{space}Contents"):
-            key, size, etag = (entry.findtext(f"{space}{name}", "") for name in ("Key", "Size", "ETag"))
-            yield ObjectInfo(unquote_plus(key), int(size), etag.strip('"'))
-        if page.findtext(f"{space}IsTruncated") != "true":
-            return
-        query["continuation-token"] = page.findtext(f"{space}NextContinuationToken", "")
+    with translate_errors():
+        pages = client().get_paginator("list_objects_v2").paginate(Bucket=bucket_name(), Prefix=prefix)
+        for page in pages:
+            for entry in page.get("Contents", ()):
+                yield ObjectInfo(entry["Key"], entry["Size"], entry["ETag"].strip('"'))
 
 
 def get_file_info(key: str) -> ObjectInfo | None:

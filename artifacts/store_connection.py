@@ -4,7 +4,6 @@
 all others wait for, does so for a few seconds, and once it got no response refuses at once for a while.
 """
 
-import re
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,7 +15,6 @@ from typing import Any
 from urllib.parse import quote
 
 import boto3
-from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError
 from django.conf import settings
@@ -35,12 +33,6 @@ _SLOWEST_COPY = 16 * 2**20
 # S3 refuses signatures that are older or newer than a quarter of an hour. Dates in headers are in whole seconds.
 _SKEW_ACCEPTED = timedelta(minutes=15, seconds=-2)
 
-# Our own requests are sent at once, and again once or twice.
-_SENT_WITHIN = timedelta(minutes=10)
-# Of requests without a body.
-_METHODS = {"GetObject": "GET", "ListObjectsV2": "GET", "CopyObject": "PUT"}
-_RETRIED_STATUSES = (500, 502, 503, 504)
-_ERROR_CODE = re.compile(rb"<Code>([^<]+)</Code>")
 _connecting = threading.Lock()
 # How long a web process refuses after the store did not respond.
 _REFUSE_SECONDS = 5.0
@@ -127,15 +119,16 @@ def presign(
 ) -> str:
     """A URL of the public endpoint for one method; `headers`, in small letters, must be sent along to the letter."""
     store = public()
-    return _presign(store, store.endpoint_url, method, key, life, query, headers)
+    names = tuple(sorted(headers))
+    presigner = _presigner(store, _signing_credentials(store), method, int(time.time()), life, query, names)
+    return presigner.url(f"{_root(store.bucket_name)}{quote(key)}", *[headers[name] for name in names])
 
 
 def presign_reads(keys: Iterable[str], life: timedelta, *, query: tuple[tuple[str, str], ...]) -> list[str]:
     """The same for very many objects: URLs that read them."""
     store = public()
     root = _root(store.bucket_name)
-    credentials, second = _signing_credentials(store), int(time.time())
-    presigner = _presigner(store, store.endpoint_url, credentials, "GET", second, life, query, ())
+    presigner = _presigner(store, _signing_credentials(store), "GET", int(time.time()), life, query, ())
     return [presigner.url(f"{root}{quote(key)}") for key in keys]
 
 
@@ -145,77 +138,9 @@ def _root(bucket: str) -> str:
     return f"/{quote(bucket, safe='')}/"
 
 
-def send(
-    operation: str,
-    key: str,
-    *,
-    query: tuple[tuple[str, str], ...] = (),
-    headers: Mapping[str, str] = MappingProxyType({}),
-) -> bytes:
-    """What the store answers to one of `_METHODS`; `headers` in small letters. Without a key, of the bucket.
-
-    The client of boto3 takes 1.5 ms of CPU more for each request, which counts where there is one for each small file.
-    This goes by its connections, timeouts and certificates: `_endpoint.http_session`, as of botocore 1.44.8.
-    Who listens to its events is told of it. Raises what boto3 raises.
-    """
-    method = _METHODS[operation]
-    store = storages["artifacts"]
-    signed = {name: value for name, value in headers.items() if name.startswith("x-amz-")}
-    url = _presign(store, store.client.meta.endpoint_url, method, key, _SENT_WITHIN, query, signed)
-    request = AWSRequest(method, url, dict(headers)).prepare()
-    attempts = (store.client.meta.config.retries or {}).get("total_max_attempts", 1)
-    failures = 0
-    while True:
-        store.client.meta.events.emit(f"before-send.s3.{operation}", request=request)
-        try:
-            response = store.client._endpoint.http_session.send(request)
-        except BotoCoreError as error:
-            failures += 1
-            # One that was closed since the last request says nothing of the store.
-            if failures >= max(attempts, 1 + isinstance(error, ConnectionClosedError)):
-                raise
-            continue
-        # A copy can fail after the store has begun to say that it succeeds.
-        if response.status_code < 300 and not (method == "PUT" and b"<Error>" in response.content):
-            content: bytes = response.content
-            return content
-        failures += 1
-        if response.status_code not in _RETRIED_STATUSES or failures >= attempts:
-            raise _client_error(operation, response)
-        time.sleep(0.1 * 2**failures)
-
-
-def _client_error(operation: str, response: Any) -> ClientError:
-    code = _ERROR_CODE.search(response.content)
-    about = {
-        "Error": {"Code": code[1].decode() if code else str(response.status_code)},
-        "ResponseMetadata": {
-            "HTTPStatusCode": response.status_code,
-            "HTTPHeaders": {name.lower(): value for name, value in response.headers.items()},
-        },
-    }
-    return ClientError(about, operation)
-
-
-def _presign(
-    store: ArtifactStorage,
-    endpoint: str,
-    method: str,
-    key: str,
-    life: timedelta,
-    query: tuple[tuple[str, str], ...],
-    headers: Mapping[str, str],
-) -> str:
-    names = tuple(sorted(headers))
-    credentials, second = _signing_credentials(store), int(time.time())
-    presigner = _presigner(store, endpoint, credentials, method, second, life, query, names)
-    return presigner.url(f"{_root(store.bucket_name)}{quote(key)}", *[headers[name] for name in names])
-
-
 @lru_cache(maxsize=64)
 def _presigner(
     store: ArtifactStorage,
-    endpoint: str,
     credentials: tuple[str, str, str | None],
     method: str,
     second: int,
@@ -230,7 +155,7 @@ def _presigner(
     return Presigner(
         signer,
         method,
-        endpoint.rstrip("/"),
+        store.endpoint_url.rstrip("/"),
         query=(*query, ("X-Amz-Security-Token", token)) if token else query,
         now=now,
         life=life,
