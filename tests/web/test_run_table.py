@@ -130,6 +130,18 @@ def test_a_group_leads_to_its_runs(browser, vera, sweep):
     assert names(client.get(RUNS, {"key": "config.lr", "value": "%"})) == ""
 
 
+def test_a_text_of_several_lines_is_a_group_and_any_value_in_a_url_is_a_text(browser, bob, vera, project):
+    runs.start(Actor(bob), project, name="a", config={"prompt": "Hello\n# Title"})
+    client = browser(vera)
+
+    assert groups(client.get(RUNS, {"group_by": "config.prompt"})) == {"Hello\n# Title": 1}
+    assert len(lines(client.get(CSV, {"group_by": "config.prompt"}))) == 2
+    page = client.get(RUNS, {"key": "config.prompt", "value": "'hello\n# title"})
+    assert names(page) == "a" and "hello, # title" in page.content.decode()
+    for value in ("#abc", "#", "#nan", "#1e999", "'", "x", "\n#"):
+        assert client.get(RUNS, {"key": "config.prompt", "value": value}).status_code == 200, value
+
+
 def test_many_runs_are_grouped_among_the_newest(browser, vera, sweep, monkeypatch):
     monkeypatch.setattr(bounded_count, "COUNT_LIMIT", 3)
     page = browser(vera).get(RUNS, {"group_by": "group"})

@@ -224,9 +224,13 @@ def _label(key: str, value: str) -> str:
 
 
 def _readable(item: str) -> str:
+    """A line of a group's value, which is an item, or one of several lines of a text; in URLs it is anything."""
     if not item.startswith(_NUMBER):
-        return item[1:]
-    number = float(item[1:])
+        return item.removeprefix(_TEXT)
+    try:
+        number = float(item[1:])
+    except ValueError:
+        return item
     return str(int(number)) if number.is_integer() and abs(number) < 10**15 else str(significant(number))
 
 
