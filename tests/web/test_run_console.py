@@ -115,7 +115,9 @@ def test_a_search_that_stopped_leads_on(browser, write, vera, monkeypatch):
     assert "in lines 4 – 5" in " ".join(page.split()) and 'href="?q=hit&amp;before=3"' in page
 
 
-@pytest.mark.parametrize("query", ["before=-1", "before=x", "before=99999999999999", "first=x", f"q={'x' * 300}"])
+@pytest.mark.parametrize(
+    "query", ["before=-1", "before=0", "before=x", "before=99999999999999", "first=x", f"q={'x' * 300}"]
+)
 def test_what_does_not_fit_in_a_url_is_as_if_it_were_not_there(browser, write, vera, query):
     write("a line")
     assert len(items(browser(vera).get(f"{URL}?{query}"))) == 1

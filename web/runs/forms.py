@@ -46,7 +46,7 @@ class ConsoleFilter(forms.Form):
     """The query string of a console. What does not fit is as if it were not there."""
 
     q = forms.CharField(required=False, max_length=200, strip=False)
-    before = forms.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
+    before = forms.IntegerField(required=False, min_value=1, max_value=2**31 - 1)
     first = forms.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
 
     def cleaned(self) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def console_page(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
         "end": end,
         # What the page that asks has already begins with another line.
         "earlier": first if first and first != filters["first"] else None,
-        "later": min(end + PAGE_LINES, line_count) if end < line_count else None,
+        "later": min(end + PAGE_LINES, line_count) if lines and end < line_count else None,
         "is_live": is_live,
         "is_tail": end == line_count,
         "poll_query": f"?first={first}&seen={seen}",
