@@ -34,6 +34,8 @@ _MIN_PARSED_LINES = 160
 # Of a metric that few lines have, so many of these are parsed beside those that are chosen by number.
 _MIN_VALUES = 100
 _MAX_RARE_VALUES = 400
+# Of the metrics of one run. Histories count no more of theirs; of other streams lines alone tell which there are.
+_MAX_KEYS = history_keys.MAX_KEYS
 # The fractions of its multiples are evenly spread, and keep step with nothing that a script does every few lines.
 _GOLDEN_RATIO = 0.6180339887498949
 
@@ -208,10 +210,12 @@ def _add(found: dict[str, MetricSeries], number: int, row: Row, keys: _Keys) -> 
     for key, value in _values(row, keys):
         if value is None or history_keys.type_of(value) != "number":
             continue
-        axes = axes or [to_number(row.get(name)) for name in AXES]
         one = found.get(key)
         if one is None:
+            if len(found) >= _MAX_KEYS:
+                continue
             one = found[key] = MetricSeries()
+        axes = axes or [to_number(row.get(name)) for name in AXES]
         one.lines.append(number)
         one.steps.append(axes[0])
         one.runtimes.append(axes[1])

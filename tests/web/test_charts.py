@@ -12,7 +12,7 @@ from accounts.actor import Actor
 from projects import runs
 from projects.models import Run, State
 from tests.conftest import HTMX
-from tracking import streams
+from tracking import metric_series, streams
 from tracking.models import Stream
 
 URL = "/acme/demo/runs/brisk-otter-1"
@@ -246,6 +246,15 @@ def test_system_metrics_have_units_and_a_line_for_each_device(browser, run, vera
     large = client.get(f"{URL}/system-chart", {"key": "GPU temperature"})
     assert large.status_code == 200 and len(large.context["chart"].paths) == 11
     assert f'href="{URL}/system"' in client.get(URL).content.decode()
+
+
+def test_a_machine_of_thousands_of_devices_has_a_page_of_a_bounded_size(browser, run, vera, monkeypatch):
+    monkeypatch.setattr(metric_series, "_MAX_KEYS", 300)
+    log(run, [{"_runtime": 0} | {f"system.disk.d{number}.in": 1 for number in range(1_000)}], Stream.EVENTS)
+    chart = charts_of(browser(vera).get(f"{URL}/system"))["Read from disk, the first 256 of 300"]
+
+    assert len(chart.paths) == 256
+    assert browser(vera).get(f"{URL}/system-chart", {"key": "Read from disk"}).status_code == 200
 
 
 def test_strangers_see_no_charts(browser, run, mallory):

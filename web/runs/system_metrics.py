@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from web.runs.chart_subjects import Metric, Section, Subject, in_natural_order
 
+# Of one chart.
+MAX_LINES = 256
 _PREFIX = "system."
 
 
@@ -84,10 +86,15 @@ def sections(keys: Collection[str], query: str = "") -> list[Section]:
         if query.lower() in title.lower() or query.lower() in key.lower():
             found[section].setdefault((title, unit), []).append(Metric(key, instance))
     return [
-        Section(name, [Subject(title, title, tuple(metrics), unit) for (title, unit), metrics in subjects.items()])
+        Section(name, [_subject(title, unit, metrics) for (title, unit), metrics in subjects.items()])
         for name, subjects in found.items()
         if subjects
     ]
+
+
+def _subject(title: str, unit: str, metrics: list[Metric]) -> Subject:
+    shown = title if len(metrics) <= MAX_LINES else f"{title}, the first {MAX_LINES} of {len(metrics):,}"
+    return Subject(title, shown, tuple(metrics[:MAX_LINES]), unit)
 
 
 def _describe(key: str) -> tuple[str, str, str, str]:
