@@ -133,8 +133,9 @@ def _list(value: Any) -> list[Any]:
 
 
 def _path(value: Any) -> str:
-    """Where it is in the files of the run; empty for what is in an artifact."""
-    return value.removeprefix("./") if isinstance(value, str) and len(value) <= 1024 and "://" not in value else ""
+    """Where it is in the files of the run; empty for what is in an artifact, or can be the name of no file."""
+    is_path = isinstance(value, str) and len(value) <= 1024 and "://" not in value and "\0" not in value
+    return value.removeprefix("./") if is_path else ""
 
 
 def _caption(value: Any) -> str:

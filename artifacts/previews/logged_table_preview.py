@@ -37,7 +37,7 @@ def parse(data: bytes, first: int = 1, max_rows: int = MAX_ROWS, max_columns: in
     part = body[first - 1 : first - 1 + max_rows]
     cells = [[_cell(row[index]) if index < len(row) else None for index in range(width)] for row in part]
     columns = [
-        Column(cell(to_text(name) or ""), is_number=numeric([row[index] for row in cells]))
+        Column(_cell(name) or "", is_number=numeric([row[index] for row in cells]))
         for index, name in enumerate(names[:width])
     ]
     end = first + max_rows
@@ -67,7 +67,8 @@ def _parts(data: bytes) -> tuple[list[Any], list[list[Any]]]:
 
 def _cell(value: Any) -> str | None:
     text = to_text(value)
-    return None if text is None else cell(text)
+    # JSON may have half of a surrogate pair, which no page can hold.
+    return None if text is None else cell(text).encode(errors="replace").decode()
 
 
 def _cut_note(shown: int, count: int) -> str:

@@ -118,11 +118,14 @@ def test_what_is_not_there_is_said(browser, log, vera, run, bob):
 def test_hostile_records_are_texts(browser, log, saved, vera):
     saved(f"media/{EVIL[2:-1]}.png", png())
     saved("t.table.json", json.dumps({"columns": [EVIL], "data": [[EVIL], [{"_type": EVIL}]]}).encode())
+    saved("halves.table.json", b'{"columns":["\\ud800"],"data":[["\\udc00"]]}')
     log(
         {
             EVIL: image(f"media/{EVIL[2:-1]}.png", caption=EVIL),
             "js": image("javascript:alert(1)", caption="\u202eevil"),
             "up": image("../../../etc/passwd"),
+            "zero": image("media/\0.png"),
+            "halves": {"_type": "table-file", "path": "halves.table.json"},
             "table": {"_type": "table-file", "path": "t.table.json", "nrows": EVIL},
             "odd": {"_type": "images/separated", "filenames": {"a": 1}, "count": "x"},
             "hist": {"_type": "histogram", "values": [EVIL], "bins": [EVIL, 1]},

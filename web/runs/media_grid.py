@@ -53,7 +53,7 @@ def cards(run: Run, found: Iterable[tuple[MediaKey, Record | None]], max_items: 
         cells = []
         for item in items:
             cell = _cell(run, item, files.get(item.path), with_table=tables < MAX_TABLES)
-            tables += cell.table is not None
+            tables += _is_read(cell)
             cells.append(cell)
         made.append(Card(key, record, cells, max(0, record.item_count - len(cells)) if record else 0))
     return made
@@ -72,6 +72,11 @@ def _cell(run: Run, item: Item, file: RunFile | None, *, with_table: bool) -> Ce
     is_excerpt = kind == "table" and file is not None and with_table
     table = file_previews.table_excerpt(file, TABLE_ROWS, TABLE_COLUMNS) if is_excerpt and file else None
     return Cell(item, kind, file, table)
+
+
+def _is_read(cell: Cell) -> bool:
+    """Whether an excerpt of its file costs a request of the object store, also where the file is no table."""
+    return cell.kind == "table" and cell.file is not None and cell.file.size <= file_previews.MAX_EXCERPT_BYTES
 
 
 def _bars(counts: Sequence[float]) -> list[tuple[int, float, float]]:
