@@ -165,6 +165,16 @@ def test_a_chart_has_a_page_of_its_own(browser, run, vera, django_assert_max_num
         assert client.get(f"{URL}/chart", {"key": key}).status_code == 404
 
 
+def test_the_table_of_a_long_history_says_that_it_lacks_values(browser, run, vera):
+    train(run, 2_000)
+    client = browser(vera)
+    said = "More values were logged than a chart is made of"
+
+    assert said in client.get(f"{URL}/chart", {"key": "train/loss"}).content.decode()
+    assert said not in client.get(f"{URL}/chart", {"key": "train/loss", "low": 2, "high": 5}).content.decode()
+    assert said not in client.get(f"{URL}/charts").content.decode()
+
+
 def test_sections_that_nobody_has_come_to_are_loaded_later(browser, run, vera, django_assert_max_num_queries):
     # Noise, which compresses badly.
     log(

@@ -63,6 +63,8 @@ class LineChart:
     height: int
     is_log: bool
     hidden_count: int
+    # Whether more was logged than it was made of.
+    is_thinned: bool = False
 
     @property
     def named_paths(self) -> list[Path]:

@@ -3,6 +3,7 @@
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -89,18 +90,19 @@ def _draw(
 ) -> LineChart:
     x_metric = _x_metric(definitions, subject.metrics[0].key, options)
     lines: list[Line] = []
-    colour = 0
+    colour, is_thinned = 0, False
     for source in sources:
         known = found.get(source.run.pk, {})
         for metric in subject.metrics:
             series = known.get(metric.key)
             if series is not None:
+                is_thinned = is_thinned or _is_thinned(source, metric, series, options)
                 points = _points(series, known.get(x_metric), x_metric, options)
                 lines += _lines(_label(source, metric, len(sources) > 1), colour, points, options)
             # A run has the same colour in all charts, also where it lacks their metric.
             colour += 1
     x_label, x_unit = (x_metric, Unit.NUMBER) if x_metric else _X_LABELS[options.x or chart_options.STEP]
-    return line_chart.draw(
+    chart = line_chart.draw(
         subject.title,
         lines,
         x_label=x_label,
@@ -109,6 +111,15 @@ def _draw(
         log_scale=options.is_log,
         **(LARGE if is_large else {}),
     )
+    return replace(chart, is_thinned=is_thinned)
+
+
+def _is_thinned(source: Source, metric: Metric, series: MetricSeries, options: Options) -> bool:
+    """Whether a history has more values of the metric than were read. Of a part of it nobody has counted them."""
+    if source.state is None or options.low is not None or options.high is not None:
+        return False
+    about = source.state.keys.get(metric.key, {})
+    return len(series.values) < about.get("types", {}).get("number", 0)
 
 
 def _lines(label: str, colour: int, points: list[tuple[float, float]], options: Options) -> Iterator[Line]:
