@@ -107,6 +107,13 @@ def test_a_search_shows_lines_with_where_they_are(browser, write, vera):
     assert items(browser(vera).get(f"{URL}?q=nowhere")) == []
 
 
+def test_a_letter_that_is_everywhere_is_marked_a_few_times_a_line(browser, write, vera):
+    write("x" * 2_000, "x")
+    page = browser(vera).get(f"{URL}?q=x").content.decode()
+
+    assert page.count("<mark>x</mark>") == 21 and "x" * 1_980 in page
+
+
 def test_a_search_that_stopped_leads_on(browser, write, vera, monkeypatch):
     monkeypatch.setattr(console, "MAX_MATCHES", 2)
     write(*(f"hit {number}" for number in range(5)))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 
 from django import template
 from django.utils.html import escape
@@ -11,6 +12,8 @@ from core.validators import escape_directions
 from tracking import terminal_text
 from tracking.console import ConsoleLine
 
+# Of a line that was found: one letter may be in it a thousand times.
+MAX_MARKS = 20
 register = template.Library()
 _ERROR = '<span class="visually-hidden">stderr: </span>'
 
@@ -50,7 +53,7 @@ def _span(span: terminal_text.Span) -> str:
 def _marked(wanted: re.Pattern[str], text: str) -> str:
     parts = []
     position = 0
-    for match in wanted.finditer(text):
+    for match in islice(wanted.finditer(text), MAX_MARKS):
         parts += [escape(escape_directions(text[position : match.start()])), "<mark>"]
         parts += [escape(escape_directions(match[0])), "</mark>"]
         position = match.end()
