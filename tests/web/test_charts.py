@@ -165,6 +165,20 @@ def test_a_chart_has_a_page_of_its_own(browser, run, vera, django_assert_max_num
         assert client.get(f"{URL}/chart", {"key": key}).status_code == 404
 
 
+def test_of_many_prefixes_some_have_a_section_and_the_filter_finds_the_others(browser, run, vera):
+    log(run, [{"_step": 0, "loss": 1} | {f"s{number}/loss": number for number in range(102)}])
+    client = browser(vera)
+    response = client.get(f"{URL}/charts")
+
+    names = [section.name for section in response.context["sections"]]
+    assert names == [*(f"s{number}" for number in range(99)), "Charts"]
+    assert "3 more sections: the filter" in response.content.decode()
+    response = client.get(f"{URL}/charts?q=s101/")
+    assert [section.name for section in response.context["sections"]] == ["s101"]
+    assert "more section" not in response.content.decode()
+    assert "more section" not in client.get(f"{URL}/charts?section=s101").content.decode()
+
+
 def test_the_table_of_a_long_history_says_that_it_lacks_values(browser, run, vera):
     train(run, 2_000)
     client = browser(vera)

@@ -24,6 +24,8 @@ MAX_RUNS = 10
 MAX_FIRST_CHARTS = 6
 MAX_CHARTS = 12
 PAGE_SIZE = 24
+# Of a page of all sections: each metric may have a prefix of its own.
+MAX_SECTIONS = 100
 
 
 class Tab(NamedTuple):
@@ -144,7 +146,9 @@ class Reader(NamedTuple):
         return [ShownChart(chart, self.chart_url(subject)) for chart, subject in zip(charts, subjects, strict=True)]
 
     def show_all(self, sections: Sequence[Section], found: Found) -> list[ShownSection]:
-        """The first sections with the first charts, the others without."""
+        """Sections, the first of them with the first charts, the others without; of many the first and the last."""
+        # The last one has the metrics without a prefix.
+        sections = [*sections[: MAX_SECTIONS - 1], *sections[MAX_SECTIONS - 1 :][-1:]]
         counts: list[int] = []
         for section in sections:
             left = MAX_FIRST_CHARTS - sum(counts)

@@ -57,6 +57,7 @@ def _all_charts(request: HttpRequest, tab: Tab, **url_kwargs: str) -> HttpRespon
     shown = [reader.show_page(chosen, found)] if chosen and is_one else reader.show_all(sections, found)
     context = _context(reader, form) | {"sections": shown, "known": known, "chosen": chosen if is_one else None}
     context["part"] = "page" if is_one else "section"
+    context["left_out"] = 0 if is_one else len(sections) - len(shown)
     response = rendering.render_page(request, "runs/charts.html", context)
     if is_part:
         # The part that was asked for is not all that is new.
