@@ -13,7 +13,7 @@ The kind has the HTTP status, the class name of the leaf is the code on the wire
 and `extra` holds what programs need.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -120,11 +120,18 @@ def refuse(**by_constraint: RegistryError) -> Iterator[None]:
         raise
 
 
-def check(row: models.Model) -> None:
-    """Raise `Invalid`, with sentences by field, unless the columns hold what their types and validators allow."""
-    relations = [field.name for field in row._meta.fields if field.is_relation]
+def check(row: models.Model, columns: Collection[str] | None = None) -> None:
+    """Raise `Invalid`, with sentences by field, unless the columns hold what their types and validators allow.
+
+    Given `columns`, only these: a value that an earlier rule allowed must not keep others from being changed.
+    """
+    left_out = [
+        field.name
+        for field in row._meta.fields
+        if field.is_relation or (columns is not None and field.name not in columns)
+    ]
     try:
-        row.clean_fields(exclude=relations)
+        row.clean_fields(exclude=left_out)
     except ValidationError as error:
         (name, messages), *_ = error.message_dict.items()
         raise Invalid(f"{name}: {messages[0]}", errors=error.message_dict) from error

@@ -67,7 +67,7 @@ def update(actor: Actor, project: Project, **changes: Any) -> Project:
     before = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     for column, value in changes.items():
         setattr(project, column, value)
-    errors.check(project)
+    errors.check(project, [column for column in changes if getattr(project, column) != getattr(before, column)])
     if project.visibility == Visibility.INTERNAL != before.visibility:
         _require_admin_to_open(actor, project)
     with errors.refuse(project_name_unique=_name_taken(project)):

@@ -150,7 +150,7 @@ def update(actor: Actor, run: Run, *, merge: bool = False, **changes: Any) -> Ru
             changes[column] = _within_limits(column, {**getattr(stored, column), **changes[column]})
     for column, value in changes.items():
         setattr(run, column, value)
-    errors.check(run)
+    errors.check(run, changes)
     run.save(update_fields=list(changes))
     return run
 

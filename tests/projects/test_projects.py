@@ -71,6 +71,24 @@ def test_odd_names_are_refused(acme, alice, api, name):
     assert api(alice).post("/api/v1/projects", {"team": "acme", "name": name}).status_code == 400
 
 
+def test_a_name_that_an_earlier_rule_allowed_keeps_nothing_else_from_being_changed(project, alice):
+    run = runs.start(Actor(alice), project)
+    earlier = "a\u00a0b"
+    Project.objects.filter(pk=project.pk).update(name=earlier)
+    Run.objects.filter(pk=run.pk).update(name=earlier)
+    project, run = Project.objects.get(pk=project.pk), Run.objects.for_change().get(pk=run.pk)
+
+    # A form sends the name along.
+    projects.update(Actor(alice), project, name=earlier, description="Eyes.")
+    runs.update(Actor(alice), run, summary={"loss": 1})
+
+    project.refresh_from_db()
+    run.refresh_from_db()
+    assert (project.name, project.description, run.name, run.summary) == (earlier, "Eyes.", earlier, {"loss": 1})
+    with pytest.raises(errors.Invalid):
+        projects.update(Actor(alice), project, name="c\u00a0d")
+
+
 def test_the_database_refuses_what_the_verb_does(project):
     with pytest.raises(IntegrityError), errors.refuse():
         Project.objects.filter(pk=project.pk).update(name="two: words")
