@@ -212,7 +212,7 @@ def _row(point: Point, values: dict[str, float], keys: Sequence[str]) -> Row:
         if key in values:
             row[key] = lines.finite(values[key])
         elif not isnan(axes[key]):
-            row[key] = axes[key]
+            row[key] = lines.finite(axes[key])
     if isinstance(row.get(STEP), float):
         row[STEP] = int(row[STEP])
     return row

@@ -139,6 +139,15 @@ def test_rows_that_were_replaced_are_in_the_sample(long, bob, work):
     assert history.sample(long, ["_step", "loss"], 1, 0, 99) == [{"_step": 0, "loss": "Infinity"}]
 
 
+def test_axes_that_are_infinite_are_texts_in_the_sample(run, bob, work):
+    streams.append(Actor(bob), run, Stream.HISTORY, 0, ['{"_step": "Infinity", "_runtime": "-Infinity", "loss": 1}'])
+    log(bob, run, 1, LONG)
+    work()
+    found = history.sample(run, ["_step", "_runtime", "loss"], 2)
+    assert found[0] == {"_step": "Infinity", "_runtime": "-Infinity", "loss": 1}
+    assert found[1]["_step"] == LONG
+
+
 def test_rows_that_fill_a_gap_are_in_the_sample(run, bob, work):
     log(bob, run, 0, 10)
     log(bob, run, 20, LONG)
