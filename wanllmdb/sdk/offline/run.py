@@ -45,8 +45,10 @@ class OfflineRun(Run):
         with self._recorder.pause():
             super()._add_row(step, values, is_counted=is_counted)
             self._recorder.log(step, values, is_counted=is_counted)
-        # The summary keeps something else of metrics for which that was said.
-        self._recorder.record_changes(self._snapshot)
+        if self._metrics.to_json():
+            # The summary keeps something else of metrics for which that was said. To find out takes as long as all of
+            # config and summary are.
+            self._recorder.record_changes(self._snapshot)
 
     def _mark_dirty(self) -> None:
         if self._is_copy or self.state != "running":
