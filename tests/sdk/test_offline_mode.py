@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,18 @@ def make_draft(path: Path, text: str = "a") -> wandb.Artifact:
     path.write_text(text)
     artifact.add_file(path, name="in/a.txt")
     return artifact
+
+
+def test_threads_that_log_at_once_make_a_row_each(directories):
+    values = [f"{name}{number}" for name in "abcd" for number in range(50)]
+    with wandb.init() as run:
+        run.define_metric("value")
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(lambda value: run.log({"value": value}), values))
+
+    rows = outcome_of(directories()[-1]).rows
+    assert sorted(row["value"] for row in rows) == sorted(values)
+    assert [row["_step"] for row in rows] == list(range(1, 201))
 
 
 def test_a_run_is_kept_with_its_history_and_its_end(directories, capsys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -48,6 +49,8 @@ class Run(RunAttributes):
         """The results: the last value of each name passed to `log`."""
         self._sendable = FitOnce(connection.console.warning)
         self._first_step = self._step = int(record.get("last_step") or 0)
+        self._logging = threading.RLock()
+        """Held while a row is made: several threads may log, and a signal handler in the middle of that."""
         self._uncommitted: dict[str, Any] = {}
         """What was logged with `commit=False`, for the row that comes next."""
         self._uncommitted_step: int | None = None
@@ -105,13 +108,14 @@ class Run(RunAttributes):
         if self._is_copy:
             raise errors.Invalid(f"log: this copy of run {self.name!r} was unpickled; only the run itself takes values")
         step = None if step is None else _to_step(step)
-        converted = to_object(self._with_records(data, step), "log")
-        if step is not None and self._uncommitted_step not in (None, step):
-            self._commit()
-        self._uncommitted |= converted
-        self._uncommitted_step = self._uncommitted_step if step is None else step
-        if commit is None or commit:
-            self._commit()
+        with self._logging:
+            converted = to_object(self._with_records(data, step), "log")
+            if step is not None and self._uncommitted_step not in (None, step):
+                self._commit()
+            self._uncommitted |= converted
+            self._uncommitted_step = self._uncommitted_step if step is None else step
+            if commit is None or commit:
+                self._commit()
 
     def _with_records(self, data: Any, step: int | None) -> Any:
         """What was logged, with the records of media in their place."""
@@ -400,8 +404,10 @@ class Run(RunAttributes):
 
     def _end(self, outcome: Outcome, *, raises: bool = False) -> None:
         """Wait for what is logged in the background, and end the run. Raises the first error of that, or warns."""
-        if (self._uncommitted or self._uncommitted_step is not None) and self.state == "running" and not self._is_copy:
-            self._commit()
+        with self._logging:
+            is_complete = not self._uncommitted and self._uncommitted_step is None
+            if not is_complete and self.state == "running" and not self._is_copy:
+                self._commit()
         try:
             # Before the heartbeat stops: an upload may take long.
             failures = self._artifacts.finish(is_running=self.state == "running")
@@ -457,6 +463,7 @@ class Run(RunAttributes):
 
     def _continue_in_fork(self) -> None:
         """Called in a forked process, which has no other thread, and whose locks may be those of threads it lacks."""
+        self._logging = threading.RLock()
         if self._heartbeat is None or self.state != "running":
             return
         self._is_worker = True
