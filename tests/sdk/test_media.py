@@ -177,6 +177,7 @@ def test_refusals(make, message):
         ("a/../b", "a/b"),
         ("", "value"),
         ('x:"\\\n', "x____"),
+        ("e\u0301/\u202ex\x85", "\u00e9/_x_"),
     ],
 )
 def test_a_key_leads_nowhere_else(record, files, key, path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.util import find_spec
@@ -19,7 +20,8 @@ Add = Callable[[str, "bytes | Path"], object]
 
 _HASH_LENGTH = 20
 _MAX_NAME = 200
-_UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"\\|?*]')
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff<>:"\\|?*]')
+"""What no path has on the server, or no name of a file on some systems."""
 _EXTENSION = re.compile(r"[A-Za-z0-9]{1,16}\Z")
 
 
@@ -120,5 +122,5 @@ def _hash(content: bytes | Path) -> tuple[str, int]:
 
 def _to_path(key: str) -> str:
     """The key as the beginning of a path: its parts are directories."""
-    parts = [_UNSAFE.sub("_", part).strip(". ") for part in key.split("/")]
+    parts = [_UNSAFE.sub("_", part).strip(". ") for part in unicodedata.normalize("NFC", key).split("/")]
     return "/".join(part for part in parts if part)[:_MAX_NAME] or "value"
