@@ -149,13 +149,13 @@ def test_a_page_costs_the_same_however_big_it_is(api, vera, bob, artifact, v1, d
 
 def test_an_object_is_signed_once(get, bob, artifact, version, monkeypatch):
     signed = []
-    sign = storage.get_download_url
+    sign = storage.get_download_urls
 
-    def count(key):
-        signed.append(key)
-        return sign(key)
+    def count(keys):
+        signed.extend(keys)
+        return sign(keys)
 
-    monkeypatch.setattr(storage, "get_download_url", count)
+    monkeypatch.setattr(storage, "get_download_urls", count)
     get(version)
 
     assert len(signed) == 1
