@@ -162,7 +162,7 @@ def test_the_api_starts_a_run_and_its_project(api, acme, bob):
     assert (body["config"], body["summary"], body["created_by"]) == ({"lr": 1e-3}, {}, "bob")
     assert body["url"].endswith(f"/acme/vision/runs/{body['name']}")
     assert body.pop("created")
-    assert api(bob).get(f"/api/v1/runs/{body['id']}").json() == body | {"environment": None}
+    assert api(bob).get(f"/api/v1/runs/{body['id']}").json() == body | {"environment": None, "metrics": {}}
     assert api(bob).post("/api/v1/runs", {"project": "own"}).json()["project_name"] == "bob/own"
     assert api(bob).post("/api/v1/runs", {"project": body["project"]}).json()["project_name"] == "acme/vision"
 
