@@ -112,8 +112,7 @@ def differs(paths: PathRange, size: int, waiting_count: int, waiting_size: int) 
 def _read(version: ArtifactVersion, first: str, last: str) -> list[_Content]:
     """The contents whose first path lies from `first` to `last`, and others where the draft has two blobs of one."""
     files = version.files.filter(blob__size__lt=PACK_BELOW, blob__extent_count=0).order_by("path")
-    waiting = files.filter(blob__state=Blob.State.EXPECTED, path__gte=first, path__lte=last)
-    rows = list(map(_File._make, waiting.values_list(*_COLUMNS)))
+    rows = list(map(_File._make, files.filter(path__gte=first, path__lte=last).values_list(*_COLUMNS)))
     if _has_twins(version, rows):
         # Another blob of a content can be at any path, and belongs to it.
         rows = list(map(_File._make, files.values_list(*_COLUMNS)))

@@ -158,21 +158,6 @@ def test_the_store_is_asked_what_has_arrived_only_where_a_pack_was_requested_bef
         assert listings == [1]
 
 
-def test_what_has_arrived_between_the_files_of_a_pack_is_not_in_it(bob, artifact):
-    files = {name: os.urandom(50) for name in "abcde"}
-    draft = begin(bob, artifact, files).version
-    [middle] = uploads.begin(Actor(bob), draft, [stated(files, "b", "c", "d")[0]])
-    send(middle.put, files["b"] + files["c"] + files["d"])
-    uploads.begin(Actor(bob), draft, [])
-
-    request = UploadRequest("pack", sha256(files["a"] + files["e"]), 100, paths=PathRange("a", "e", 2))
-    [around] = uploads.begin(Actor(bob), draft, [request])
-    send(around.put, files["a"] + files["e"])
-    versions.finalize(Actor(bob, Channel.SDK), draft, digest=digest_of(files))
-    offsets = {file.path: file.blob.offset for file in draft.files.select_related("blob")}
-    assert offsets == {"a": 0, "b": 0, "c": 50, "d": 100, "e": 50}
-
-
 def test_nothing_of_a_finalized_version_is_stated(bob, artifact, v1):
     with pytest.raises(VersionFinalized):
         uploads.begin(Actor(bob), v1, [stated({"a": b"1"}, "a")[0]])
