@@ -163,6 +163,8 @@ def commit(actor: Actor, version: ArtifactVersion, parse: Parse) -> ArtifactVers
         with _filling.hold(version.pk, "This draft is being committed: ask again in a moment."):
             md5_uploads.collect(version)
             _fill(actor, version, parse)
+            # Nobody fills it anew meanwhile.
+            return versions.finalize(actor, version, aliases=version.requested_aliases).version
     return versions.finalize(actor, version, aliases=version.requested_aliases).version
 
 
