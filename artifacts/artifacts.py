@@ -55,10 +55,12 @@ def create(
     tags: Iterable[str] = (),
     auto_latest: bool = True,
     first_number: int = 1,
+    kind: Artifact.Kind | str = Artifact.Kind.ARTIFACT,
 ) -> Artifact:
     """A new artifact without versions, whose numbers go on where an artifact of this name was deleted.
 
-    `first_number` is that of its first version otherwise: 0 where the wandb client makes it.
+    `first_number` is that of its first version otherwise: 0 where the wandb client makes it, and of a collection, which
+    has links instead of files.
 
     `NameTaken` carries the id of the one that has the name, or had it until it was renamed. Raises `NameReserved`.
     """
@@ -72,7 +74,8 @@ def create(
         description=description,
         metadata=metadata or {},
         auto_latest=auto_latest,
-        first_number=first_number,
+        kind=kind,
+        first_number=0 if kind == Artifact.Kind.COLLECTION else first_number,
         created_by=actor.user,
     )
     with _translate_name_taken(project, name):

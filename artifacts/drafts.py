@@ -81,6 +81,7 @@ def open(
     Of a draft with a digest very many files are left for `fill`.
     Aliases that `finalize` would refuse to assign are refused before any byte is sent; they are assigned there.
     """
+    require_no_collection(artifact)
     check_aliases(actor, artifact, aliases)
     if run is not None and run.project_id != artifact.project_id:
         raise errors.Invalid(f"Run {run.name!r} belongs to another project than artifact {artifact.name!r}.")
@@ -119,6 +120,14 @@ def fill(actor: Actor, opened: OpenedDraft) -> DraftResult:
     if opened.specs:
         _, missing = references.add_in_batches(actor, version, opened.specs)
     return replace(opened.result, missing=missing)
+
+
+def require_no_collection(artifact: Artifact) -> None:
+    """Raise `LinkRefused` for a collection, which has no files of its own."""
+    if artifact.is_collection:
+        raise errors.LinkRefused(
+            f"Collection {artifact.name!r} holds links to versions: log to another name, then link that version here."
+        )
 
 
 def check_aliases(actor: Actor, artifact: Artifact, names: Iterable[str], number: int | None = None) -> None:

@@ -6,7 +6,7 @@ Missing          AliasNotFound, VersionNotFound
 Conflict         NameTaken, NameReserved, PathTaken, TypeDiffers, VersionFinalized, VersionIncomplete,
                  VersionHasAliases, BytesMismatch, AliasMoved, AliasTargetRefused, NothingBefore, ProposalOpen,
                  ProposalDecided, RuleTaken, TooManyAliases, TooManyProposals, TooManyRules, TooManyStores,
-                 UploadIncomplete, VersionHeld, PackDiffers, BaseUnverified
+                 UploadIncomplete, VersionHeld, PackDiffers, BaseUnverified, LinkRefused
 Unavailable      StoreUnavailable, ClockSkew, Busy
 """
 
@@ -39,6 +39,7 @@ __all__ = [
     "Invalid",
     "InvalidName",
     "InvalidPath",
+    "LinkRefused",
     "Missing",
     "NameReserved",
     "NameTaken",
@@ -176,6 +177,10 @@ class BaseUnverified(Conflict):
 
 class AliasTargetRefused(Conflict):
     """Only a finalized version of the same artifact can have an alias."""
+
+
+class LinkRefused(Conflict):
+    """Collections hold links to finalized versions and nothing else, and nothing else holds links."""
 
 
 class StoreUnavailable(Unavailable):

@@ -127,6 +127,7 @@ def begin(
     `client_id` again returns what it returned before; with another digest it raises `Conflict`. All who state the same
     `distributed_id` write into one draft.
     """
+    drafts.require_no_collection(artifact)
     drafts.check_aliases(actor, artifact, aliases)
     tags = validators.check_tags(tags)
     _check(artifact, digest, described, (client_id, artifact_client_id), distributed_id)

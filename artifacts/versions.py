@@ -219,7 +219,8 @@ def delete(
     version_holds.require_none(artifact, version)
     was_finalized = version.is_finalized
     version.state = ArtifactVersion.State.DELETED
-    version.save(update_fields=["state", "touched_at"])
+    version.linked_version = None
+    version.save(update_fields=["state", "linked_version", "touched_at"])
     newest = artifact.versions.finalized().order_by("-number").first()
     for row in rows:
         if newest and row.alias not in blocking:
@@ -270,14 +271,14 @@ def _finalize(
         twin = _successor(version) or drafts.newest_with(artifact, version.digest, version.executable_digest)
         if twin is None:
             raise errors.VersionNotFound.deleted(version.title, artifact.name)
-        return FinalizeResult(twin, False, _assign_aliases(actor, artifact, twin, names))
+        return FinalizeResult(twin, False, assign_aliases(actor, artifact, twin, names))
     if description is not None:
         version.description = description
         version.save(update_fields=["description", "touched_at"])
     if version.is_finalized:
         if description is not None:
             search_index.put_version(version, artifact.project_id)
-        return FinalizeResult(version, False, _assign_aliases(actor, artifact, version, names))
+        return FinalizeResult(version, False, assign_aliases(actor, artifact, version, names))
     if version.reference_count:
         checks.end_identification(version)
     if contents is None:
@@ -301,28 +302,36 @@ def _finalize(
         version.superseded_by = twin
         version.save(update_fields=["state", "superseded_by", "executable_digest", "touched_at"])
         tasks.delete.delay_on_commit()
-        return FinalizeResult(twin, False, _assign_aliases(actor, artifact, twin, names))
+        return FinalizeResult(twin, False, assign_aliases(actor, artifact, twin, names))
     if version.number is None:
         artifact.last_assigned_number = version.number = drafts.next_number(artifact)
         for alias in names:
             alias_verbs.check_new_alias(artifact, alias, version.number)
     _freeze(version, contents)
+    search_index.put_files(version, artifact.project_id, contents.lines)
+    moves = publish(actor, artifact, version, names)
+    tasks.verify.delay_on_commit(str(version.pk))
+    return FinalizeResult(version, True, moves)
+
+
+def publish(actor: Actor, artifact: Artifact, version: ArtifactVersion, names: list[str]) -> list[alias_verbs.Move]:
+    """Count a version that is final from now on, let it be found, tell of it, and give it `latest` and these aliases.
+
+    For callers that hold the lock of the artifact, whose `last_assigned_number` they have set.
+    """
     is_newest = artifact.latest_version_number is None or version.number > artifact.latest_version_number
     artifact.version_count += 1
     if is_newest:
         artifact.latest_version_number, artifact.latest_size = version.number, version.total_size
     artifact.save(update_fields=[*_COUNTED, "last_assigned_number", "updated_at"])
     search_index.put_version(version, artifact.project_id)
-    search_index.put_files(version, artifact.project_id, contents.lines)
     events.version_finalized(actor.user, version)
     moves = []
     if is_newest and artifact.auto_latest:
         # It follows by itself, whoever may move it by hand.
         moves.append(alias_verbs.put_alias(actor, artifact, validators.LATEST, version))
         names = [alias for alias in names if alias != validators.LATEST]
-    moves += _assign_aliases(actor, artifact, version, names)
-    tasks.verify.delay_on_commit(str(version.pk))
-    return FinalizeResult(version, True, moves)
+    return moves + assign_aliases(actor, artifact, version, names)
 
 
 def _freeze(version: ArtifactVersion, contents: Contents) -> None:
@@ -340,9 +349,10 @@ def _freeze(version: ArtifactVersion, contents: Contents) -> None:
     folder_summaries.insert(version, contents.folders)
 
 
-def _assign_aliases(
+def assign_aliases(
     actor: Actor, artifact: Artifact, version: ArtifactVersion, names: list[str]
 ) -> list[alias_verbs.Move]:
+    """Put these aliases on the version, for callers that hold the artifact's lock. Raises `AliasProtected`."""
     if validators.LATEST in names and _follows(artifact, version):
         names = [alias for alias in names if alias != validators.LATEST]
     protection.require(actor, artifact, names)

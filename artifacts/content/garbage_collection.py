@@ -58,9 +58,9 @@ def delete_files(version: ArtifactVersion) -> bool:
     Of a large version these are the first: workers delete the others, by `delete_remaining_files`. The grace of their
     bytes begins as they go.
     """
-    files = list(version.files.order_by("path").values_list("pk", flat=True)[:_BATCH_SIZE])
+    files = list(version.own_files.order_by("path").values_list("pk", flat=True)[:_BATCH_SIZE])
     if files:
-        version.files.filter(pk__in=files).delete_and_touch()
+        version.own_files.filter(pk__in=files).delete_and_touch()
         return True
     folders = list(version.folders.order_by("path").values_list("pk", flat=True)[:_BATCH_SIZE])
     return bool(straight_deletes.delete(FolderSummary.objects.filter(pk__in=folders)))

@@ -102,10 +102,17 @@ class ArtifactQuerySet(models.QuerySet["Artifact"]):
 
 
 class Artifact(models.Model):
+    """A named series of versions. Those of a collection are links: their files are those of other versions."""
+
+    class Kind(models.TextChoices):
+        ARTIFACT = "artifact", "Artifact"
+        COLLECTION = "collection", "Collection"
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="artifacts", db_index=False)
     name = models.CharField(max_length=128)
     type = models.CharField(max_length=128)
+    kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.ARTIFACT, editable=False)
     description = models.TextField(blank=True, default="")
     metadata = models.JSONField(blank=True, default=dict)
     auto_latest = models.BooleanField(default=True, help_text="`latest` follows the newest finalized version.")
@@ -117,7 +124,9 @@ class Artifact(models.Model):
         default=0, editable=False, help_text="Bytes of the newest finalized version; 0 where there is none."
     )
     first_number = models.PositiveSmallIntegerField(
-        default=1, editable=False, help_text="Of its first version: 0 where the wandb client made the artifact."
+        default=1,
+        editable=False,
+        help_text="Of its first version: 0 of a collection, and where the wandb client made it.",
     )
     last_assigned_number = models.PositiveIntegerField(
         null=True, editable=False, help_text="The last number handed out."
@@ -141,6 +150,7 @@ class Artifact(models.Model):
                 violation_error_message=validators.ARTIFACT_NAME_RULE,
             ),
             models.CheckConstraint(condition=Q(type__regex=validators.LABEL), name="artifact_type_is_valid"),
+            models.CheckConstraint(condition=Q(kind__in=["artifact", "collection"]), name="artifact_kind_is_known"),
             models.CheckConstraint(
                 condition=Q(latest_version_number__isnull=True)
                 | Q(last_assigned_number__isnull=False, latest_version_number__lte=F("last_assigned_number")),
@@ -159,6 +169,9 @@ class Artifact(models.Model):
             models.Index(fields=["type", "-updated_at"], name="artifact_recent_of_type"),
             models.Index(fields=["version_count", "name"], name="artifact_by_version_count"),
             models.Index(fields=["latest_size", "name"], name="artifact_by_size"),
+            # Collections are few among all artifacts.
+            models.Index(fields=["kind", "name"], name="artifact_by_kind"),
+            models.Index(fields=["kind", "-updated_at"], name="artifact_recent_of_kind"),
         ]
 
     def __str__(self) -> str:
@@ -171,6 +184,10 @@ class Artifact(models.Model):
     def url_args(self) -> list[str]:
         """What its pages' URLs name, of an artifact whose project and team are loaded."""
         return [*self.project.url_args, self.type, self.name]
+
+    @property
+    def is_collection(self) -> bool:
+        return self.kind == self.Kind.COLLECTION
 
     @property
     def latest_version(self) -> str | None:

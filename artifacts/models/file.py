@@ -4,7 +4,7 @@ from typing import Any, Self
 
 from django.apps import apps
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from uuid_utils.compat import uuid7
 
@@ -21,7 +21,18 @@ MAX_PICTURE = 2 * 2**20
 
 class FileQuerySet(models.QuerySet["ArtifactFile"]):
     def visible_to(self, user: Any) -> Self:
-        return self.filter(version__in=ArtifactVersion.objects.visible_to(user))
+        """Those of versions that the user sees, and of versions to which a link leads that the user sees."""
+        visible = ArtifactVersion.objects.visible_to(user)
+        return self.filter(Q(version__in=visible) | Exists(visible.filter(linked_version=OuterRef("version"))))
+
+    def of(self, version: ArtifactVersion) -> Self:
+        """Those of the contents of a version. Each comes with this version, also where it is a link: what is made of
+        a file, such as its URL, then names the link, which the reader sees.
+        """
+        rows = self.filter(version=version.contents_id)
+        # As a related manager of Django 5.2 does.
+        rows._known_related_objects = {self.model._meta.get_field("version"): {version.contents_id: version}}
+        return rows
 
     def under(self, prefix: str) -> Self:
         """Files whose path starts with the prefix, found by the index on (version, path)."""
@@ -46,7 +57,10 @@ class FileQuerySet(models.QuerySet["ArtifactFile"]):
 
 class ArtifactFile(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    version = models.ForeignKey(ArtifactVersion, on_delete=models.CASCADE, related_name="files", db_index=False)
+    # `version.files` are those of its contents, which of a link are another version's.
+    version = models.ForeignKey(
+        ArtifactVersion, on_delete=models.CASCADE, related_name="own_files", related_query_name="files", db_index=False
+    )
     path = PathField(max_length=1024)
     sort_key = SortKeyField(max_length=3000, editable=False, default="")
     name = models.CharField(max_length=1024)

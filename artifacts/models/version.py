@@ -2,11 +2,12 @@
 
 from datetime import datetime, timedelta
 from typing import Any, Self
+from uuid import UUID
 
 from django.apps import apps
 from django.conf import settings
 from django.db import models
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import Left
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -149,6 +150,10 @@ class ArtifactVersion(models.Model):
         "self", on_delete=models.SET_NULL, null=True, related_name="+", editable=False,
         help_text="Of a draft that gave way: the version that had the same contents.",
     )  # fmt: skip
+    linked_version = models.ForeignKey(
+        "self", on_delete=models.RESTRICT, null=True, related_name="links", editable=False, db_index=False,
+        help_text="Of a link in a collection: the version whose files it has, which is never a link itself.",
+    )  # fmt: skip
 
     objects = VersionQuerySet.as_manager()
     LONG_VALUES = ("description", "notes", "metadata")
@@ -174,6 +179,15 @@ class ArtifactVersion(models.Model):
                 condition=Q(wire_digest__isnull=True) | Q(wire_digest__regex=validators.MD5),
                 name="version_wire_digest_is_hex",
             ),
+            models.UniqueConstraint(
+                fields=["artifact", "linked_version"],
+                condition=Q(linked_version__isnull=False),
+                name="version_link_unique",
+            ),
+            models.CheckConstraint(
+                condition=Q(linked_version__isnull=True) | (Q(state="finalized") & ~Q(linked_version=F("id"))),
+                name="version_link_is_final",
+            ),
         ]
         indexes = [
             models.Index(fields=["artifact", "state", "-number"], name="version_by_state"),
@@ -188,6 +202,11 @@ class ArtifactVersion(models.Model):
                 fields=["expires_at", "id"],
                 condition=Q(state=VersionState.FINALIZED, expires_at__isnull=False),
                 name="version_expiring",
+            ),
+            models.Index(
+                fields=["linked_version", "id"],
+                condition=Q(linked_version__isnull=False),
+                name="version_by_linked",
             ),
         ]
 
@@ -244,6 +263,26 @@ class ArtifactVersion(models.Model):
     def previous_version(self) -> str | None:
         """The finalized version before it, such as `v2`, of one that was loaded `with_previous`."""
         return None if self.previous_number is None else f"v{self.previous_number}"
+
+    @property
+    def is_link(self) -> bool:
+        """Whether it is one of a collection, and has the files of another version."""
+        return self.linked_version_id is not None
+
+    @property
+    def contents_id(self) -> UUID:
+        """The id of the version that has its files: its own, or that of the version that it links."""
+        return self.linked_version_id or self.pk
+
+    @property
+    def contents(self) -> "ArtifactVersion":
+        """That version. One query for a link, unless it came along. Not for the eyes of whoever sees the link alone."""
+        return self.linked_version or self
+
+    @property
+    def files(self) -> Any:
+        """The files of its contents, each with this version as its own, also where this is a link."""
+        return self.own_files.model.objects.of(self) if self.is_link else self.own_files
 
     @property
     def has_references_alone(self) -> bool:

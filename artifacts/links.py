@@ -1,0 +1,133 @@
+"""The verbs of links: a collection gets versions of other artifacts, with numbers and aliases of its own, and no copies.
+
+A link is a finalized version of the collection. Its files are those of the version that it links, and stay there.
+"""
+
+from collections.abc import Iterable
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.actor import Actor
+from artifacts import artifacts, drafts, errors, version_tags, versions
+from artifacts.aliases import lock
+from artifacts.models import Artifact, ArtifactVersion, VersionSource
+from projects.models import Project
+
+# What a version says of its contents, and what people say of it. The first is kept in step, the second is the link's.
+CONTENT_COLUMNS = (
+    "digest", "wire_digest", "executable_digest", "file_count", "total_size", "reference_count", "referenced_size",
+    "reference_state", "references_checked_at", "integrity",
+)  # fmt: skip
+_DESCRIPTION_COLUMNS = ("description", "notes", "metadata")
+
+
+def link(
+    actor: Actor, version: ArtifactVersion, collection: Artifact, *, aliases: Iterable[str] = ()
+) -> ArtifactVersion:
+    """The link of a finalized version in a collection, at which `latest` and these aliases are from then on.
+
+    A version is in a collection once: the second time the link is as it was, and the aliases move. A link of a link is
+    one of the version that has the files. Raises `Denied`, `Missing` for a version that the actor does not see,
+    `LinkRefused`, `TypeDiffers`, and what moving aliases raises.
+    """
+    return link_once(actor, version, collection, aliases=aliases)[0]
+
+
+def link_once(
+    actor: Actor, version: ArtifactVersion, collection: Artifact, *, aliases: Iterable[str] = ()
+) -> tuple[ArtifactVersion, bool]:
+    """The same, and whether the link is new."""
+    names = list(dict.fromkeys(aliases))
+    drafts.check_aliases(actor, collection, names)
+    _require_linkable(actor, version, collection)
+    return _link(actor, version, collection, names)
+
+
+def link_by_name(
+    actor: Actor, version: ArtifactVersion, project: Project, name: str, *, aliases: Iterable[str] = ()
+) -> ArtifactVersion:
+    """The same in the collection of that name in the project, which is made with the version's type if it is not there.
+
+    Raises what `artifacts.create` raises as well.
+    """
+    with transaction.atomic():
+        collection = Artifact.objects.named(project, name) or _create(actor, version, project, name)
+        return link(actor, version, collection, aliases=aliases)
+
+
+def unlink(actor: Actor, link: ArtifactVersion, *, delete_aliases: bool = True) -> None:
+    """Take the link out of its collection; the version that it links stays as it is. Raises what `delete` raises."""
+    if not link.is_link:
+        raise errors.LinkRefused(f"{link.title} of {link.artifact.name!r} is no link: it can be deleted, not unlinked.")
+    versions.delete(actor, link, delete_aliases=delete_aliases)
+
+
+def _create(actor: Actor, version: ArtifactVersion, project: Project, name: str) -> Artifact:
+    try:
+        return artifacts.create(actor, project, name, version.artifact.type, kind=Artifact.Kind.COLLECTION)
+    except errors.NameTaken:
+        # Somebody else made it in the meantime.
+        return Artifact.objects.select_related("project__team").get(project=project, name=name)
+
+
+def _require_linkable(actor: Actor, version: ArtifactVersion, collection: Artifact) -> None:
+    if not collection.is_collection:
+        raise errors.LinkRefused(
+            f"{collection.name!r} is an artifact, not a collection: links need a collection. Choose another name."
+        )
+    if not (actor.is_staff or ArtifactVersion.objects.visible_to(actor.user).filter(pk=version.pk).exists()):
+        raise errors.Missing("Version not found: it was deleted, or you don't have access.")
+    if not version.is_finalized:
+        raise errors.LinkRefused(f"{version.title} is a {version.state}: finalize it first, then link it.")
+    if version.artifact.type != collection.type:
+        raise errors.TypeDiffers(
+            f"Collection {collection.name!r} is for the type {collection.type}; {version.artifact.name!r} is a "
+            f"{version.artifact.type}."
+        )
+
+
+@transaction.atomic
+def _link(
+    actor: Actor, version: ArtifactVersion, collection: Artifact, names: list[str]
+) -> tuple[ArtifactVersion, bool]:
+    collection, contents = _lock(version, collection)
+    found = collection.versions.filter(linked_version=contents).first()
+    if found is not None:
+        found.artifact = collection
+        versions.assign_aliases(actor, collection, found, names)
+        return found, False
+    new = ArtifactVersion(
+        artifact=collection,
+        number=drafts.next_number(collection),
+        state=ArtifactVersion.State.FINALIZED,
+        finalized_at=timezone.now(),
+        linked_version=contents,
+        created_by=actor.user,
+        **{name: getattr(contents, name) for name in CONTENT_COLUMNS},
+        **{name: getattr(version, name) for name in _DESCRIPTION_COLUMNS},
+    )
+    collection.last_assigned_number = new.number
+    new.save(force_insert=True)
+    version_tags.put(new, version.tags)
+    VersionSource.objects.create(version=new, source=contents)
+    versions.publish(actor, collection, new, names)
+    return new, True
+
+
+def _lock(version: ArtifactVersion, collection: Artifact) -> tuple[Artifact, ArtifactVersion]:
+    """The collection, and the version that has the files, both under the locks of their artifacts.
+
+    In the order of their ids, as everybody who locks several artifacts: so nobody deletes the one meanwhile. Raises
+    `VersionNotFound` where somebody has.
+    """
+    contents_id = version.contents_id
+    artifact_ids = ArtifactVersion.objects.filter(pk=contents_id).values("artifact")
+    rows = Artifact.objects.filter(pk__in=[collection.pk, *artifact_ids.values_list("artifact", flat=True)])
+    locked = {row.pk: lock.acquire(row) for row in rows.order_by("pk")}
+    contents = ArtifactVersion.objects.finalized().filter(pk=contents_id, artifact__in=locked).first()
+    if collection.pk not in locked:
+        raise errors.Missing(f"Artifact {collection.name!r} was deleted.")
+    if contents is None or not ArtifactVersion.objects.finalized().filter(pk=version.pk).exists():
+        raise errors.VersionNotFound.deleted(version.title, version.artifact.name)
+    return locked[collection.pk], contents
