@@ -4,86 +4,34 @@ They begin with a digest alone; `md5_uploads` and `manifest_uploads` bring what 
 versions by the same steps as any other draft.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import islice
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
 
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
-from artifacts import (
-    draft_bases,
-    draft_files,
-    drafts,
-    errors,
-    mime_types,
-    natural_order,
-    validators,
-    version_tags,
-    versions,
-)
+from artifacts import draft_bases, draft_files, drafts, errors, manifest_entries, validators, version_tags, versions
 from artifacts.aliases import lock
 from artifacts.content import garbage_collection, manifest_uploads, md5_uploads, verification
-from artifacts.draft_counts import add_to_counts, count_files
-from artifacts.models import (
-    Artifact,
-    ArtifactFile,
-    ArtifactVersion,
-    Blob,
-    ClientId,
-    ManifestUpload,
-    ReferenceState,
-    RunOutput,
-)
+from artifacts.draft_counts import count_files
+from artifacts.manifest_entries import Entry, Parse
+from artifacts.models import Artifact, ArtifactVersion, ClientId, ManifestUpload, RunOutput
 from artifacts.models.client_id import MAX_CLIENT_ID_LENGTH
-from artifacts.references import references
-from artifacts.references.references import ReferenceSpec
-from core import bulk_rows
 from core.keyed_locks import KeyedLocks
-from core.value_lists import Among
 from projects.models import Run
 
 # How often a draft is filled that others fill with something else meanwhile.
 _ATTEMPTS = 3
-_MAX_PATHS_IN_ERROR = 100
-# Named in the sentence of a refusal, which is all that people see.
-_MAX_PATHS_IN_SENTENCE = 3
 MAX_DISTRIBUTED_ID_LENGTH = 128
 # Bytes of manifests that are read into memory together, where there are several. There they take three times as many.
 MAX_MERGED_SIZE = 256 * 2**20
 _filling = KeyedLocks(wait_seconds=20.0)
 # While a client waits to begin.
 _MAX_FILES_TO_READ = 50_000
-
-
-class FileEntry(NamedTuple):
-    """A file whose bytes the project has: md5 in lower-case hex; size in bytes, None where it is not stated."""
-
-    path: str
-    md5: str
-    size: int | None = None
-
-
-class ReferenceEntry(NamedTuple):
-    """A reference, with its digest and what else the client keeps of it, which it gets back as they are."""
-
-    spec: ReferenceSpec
-    digest: str
-    extra: dict[str, Any]
-
-    @property
-    def path(self) -> str:
-        return self.spec.path
-
-
-Entry = FileEntry | ReferenceEntry
-Parse = Callable[[Iterable[bytes]], Iterator[Entry]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +50,6 @@ class Begun(NamedTuple):
 
     version: ArtifactVersion
     created: bool
-
-
-class _Stale(Exception):
-    """The draft has files of another manifest."""
 
 
 def begin(
@@ -260,7 +204,7 @@ def _fill(actor: Actor, version: ArtifactVersion, parse: Parse) -> None:
             return
         try:
             _fill_from(actor, version, manifests, parse)
-        except _Stale:
+        except manifest_entries.Stale:
             _empty(version)
         except errors.VersionFinalized:
             return
@@ -271,12 +215,12 @@ def _fill(actor: Actor, version: ArtifactVersion, parse: Parse) -> None:
 
 def _fill_from(actor: Actor, version: ArtifactVersion, manifests: Sequence[ManifestUpload], parse: Parse) -> None:
     if len(manifests) == 1 and manifests[0].kind != ManifestUpload.Kind.INCREMENTAL:
-        count = _add_all(actor, version, parse(manifest_uploads.read(manifests[0])))
+        count = manifest_entries.add(actor, version, parse(manifest_uploads.read(manifests[0])))
     else:
         merged = _merge(manifests, parse)
-        count = _copy_base(actor, version, manifests, merged) + _add_all(actor, version, merged.values())
+        count = _copy_base(actor, version, manifests, merged) + manifest_entries.add(actor, version, merged.values())
     if version.files.count() != count:
-        raise _Stale
+        raise manifest_entries.Stale
 
 
 def _merge(manifests: Sequence[ManifestUpload], parse: Parse) -> dict[str, Entry]:
@@ -307,124 +251,6 @@ def _copy_base(
         with transaction.atomic():
             draft_bases.copy(draft_files.lock_draft(actor, version), kept, files)
     return kept.files().count()
-
-
-def _add_all(actor: Actor, version: ArtifactVersion, entries: Iterable[Entry]) -> int:
-    count = 0
-    waiting = iter(entries)
-    while batch := list(islice(waiting, draft_files.MAX_FILES_A_TRANSACTION)):
-        count += _add(actor, version, batch)
-    return count
-
-
-def _add(actor: Actor, version: ArtifactVersion, entries: Sequence[Entry]) -> int:
-    """Add these entries to the draft, but for those that an interrupted commit has added; returns how many they are."""
-    draft_files.check_specs(entries)
-    files = [entry for entry in entries if isinstance(entry, FileEntry)]
-    stated = [
-        entry._replace(spec=references.check(entry.spec)) for entry in entries if isinstance(entry, ReferenceEntry)
-    ]
-    with transaction.atomic():
-        locked = draft_files.lock_draft(actor, version)
-        known = _known(locked, entries)
-        files = [file for file in files if file.path not in known]
-        stated = [reference for reference in stated if reference.path not in known]
-        blobs = _claim(actor, locked, files)
-        files = [file._replace(size=blobs[file.path].size) for file in files]
-        draft_files.check_total_size(locked, [*files, *(reference.spec for reference in stated)])
-        bulk_rows.insert(ArtifactFile, _COLUMNS, (_file_row(file, blobs) for file in files), version=locked.pk)
-        bulk_rows.insert(
-            ArtifactFile,
-            _REFERENCE_COLUMNS,
-            map(_reference_row, stated),
-            version=locked.pk,
-            reference_state=ReferenceState.UNCHECKED,
-        )
-        size, referenced = sum(file.size for file in files), sum(reference.spec.size for reference in stated)
-        add_to_counts(locked, len(files) + len(stated), size + referenced, len(stated), referenced)
-    return len(entries)
-
-
-class _Bytes(NamedTuple):
-    """A blob, and how many bytes it has."""
-
-    pk: UUID
-    size: int
-
-
-def _known(version: ArtifactVersion, entries: Sequence[Entry]) -> set[str]:
-    """The paths of those that the draft has. Raises `_Stale` where it has something else there."""
-    if not version.file_count:
-        return set()
-    columns = ("path", "blob__md5", "reference_digest")
-    rows = version.files.filter(Among("path", [entry.path for entry in entries])).values_list(*columns)
-    found = {path: (md5, digest) for path, md5, digest in rows}
-    for entry in entries:
-        expected = (entry.md5, None) if isinstance(entry, FileEntry) else (None, entry.digest)
-        if entry.path in found and found[entry.path] != expected:
-            raise _Stale
-    return set(found)
-
-
-def _claim(actor: Actor, version: ArtifactVersion, files: Sequence[FileEntry]) -> dict[str, _Bytes]:
-    """By path, a blob of the bytes of each file and their size. Raises `VersionIncomplete`, `BytesMismatch`.
-
-    The lock and the touch make a sweep that is about to remove these bytes let go.
-    """
-    usable = md5_uploads.usable(actor, version, {file.md5 for file in files})
-    rows = list(usable.values_list("md5", "size", "pk", "state"))
-    # A verified one stands, where there are two.
-    rows.sort(key=lambda row: row[3] == Blob.State.VERIFIED)
-    found: dict[tuple[str, int | None], _Bytes] = {}
-    for md5, size, pk, _ in rows:
-        found[md5, size] = found[md5, None] = _Bytes(pk, size)
-    missing = [file.path for file in files if (file.md5, None) not in found]
-    if missing:
-        raise _incomplete(missing)
-    others = [file.path for file in files if (file.md5, file.size) not in found]
-    if others:
-        message = f"The bytes of {_sentence(others)} have another size than the manifest says: log the version again."
-        raise errors.BytesMismatch(message, paths=others[:_MAX_PATHS_IN_ERROR])
-    blobs = {file.path: found[file.md5, file.size] for file in files}
-    pks = {pk for pk, _ in blobs.values()}
-    locked = Blob.objects.filter(Among("pk", pks)).select_for_update(no_key=True).order_by("pk")
-    gone = pks.difference(locked.values_list("pk", flat=True))
-    if gone:
-        raise _incomplete([path for path, (pk, _) in blobs.items() if pk in gone])
-    Blob.objects.filter(Among("pk", pks)).update(claimed_at=timezone.now())
-    return blobs
-
-
-def _incomplete(paths: Sequence[str]) -> errors.VersionIncomplete:
-    message = f"The bytes of {_sentence(paths)} have not been uploaded: log the version again."
-    return errors.VersionIncomplete(message, paths=list(paths[:_MAX_PATHS_IN_ERROR]))
-
-
-def _sentence(paths: Sequence[str]) -> str:
-    named = ", ".join(map(repr, paths[:_MAX_PATHS_IN_SENTENCE]))
-    rest = len(paths) - _MAX_PATHS_IN_SENTENCE
-    return f"{named} and {rest:,} other files" if rest > 0 else named
-
-
-_COLUMNS = ("path", "sort_key", "name", "size", "mime_type", "blob")
-_REFERENCE_COLUMNS = (
-    "path", "sort_key", "name", "size", "mime_type", "reference_uri", "reference_identity",
-    "reference_version_id", "reference_digest", "reference_extra",
-)  # fmt: skip
-
-
-def _named(path: str, size: int | None) -> tuple[Any, ...]:
-    return path, natural_order.sort_key(path), path.rpartition("/")[2], size, mime_types.guess(path)
-
-
-def _file_row(file: FileEntry, blobs: dict[str, _Bytes]) -> tuple[Any, ...]:
-    return *_named(file.path, file.size), blobs[file.path].pk
-
-
-def _reference_row(entry: ReferenceEntry) -> tuple[Any, ...]:
-    spec = entry.spec
-    recorded = (spec.uri, spec.identity, spec.version_id, entry.digest, entry.extra or None)
-    return *_named(spec.path, spec.size), *recorded
 
 
 def _empty(version: ArtifactVersion) -> None:

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Case, F, Value, When
 from django.dispatch import Signal
@@ -16,10 +15,8 @@ from django.utils import timezone
 from accounts import errors, permissions
 from accounts.actor import Actor
 from accounts.models import Role
-from core.validators import MAX_TAGS, MAX_TEXT_LENGTH, validate_json_object, validate_single_line, validate_tags
-from projects import metric_definitions, run_names
+from projects import run_columns, run_names
 from projects.errors import RunEnded
-from projects.metric_definitions import MetricDefinition
 from projects.models import Project, Resume, Run, RunEnvironment, State
 
 # A run that says nothing for so long has crashed.
@@ -39,8 +36,6 @@ _TRANSITIONS = {
     State.FAILED: (State.PENDING, State.RUNNING),
 }
 _CHANGED_BY_STATE = ["state", "summary", "heartbeat_at", "finished_at", "exit_code", "error", "stop_requested"]
-# What clients tell of themselves is cut to its column, for no user chose it.
-_CUT = ("host", "program", "git_remote", "git_commit")
 
 
 class Started(NamedTuple):
@@ -140,14 +135,14 @@ def update(actor: Actor, run: Run, *, merge: bool = False, **changes: Any) -> Ru
     """
     permissions.require(actor, run.project.team, Role.EDITOR)
     if metrics := changes.pop("metrics", None):
-        changes["wandb"] = _with_metrics(_lock(run), metrics)
+        changes["wandb"] = run_columns.with_metrics(_lock(run), metrics)
     added, removed = (list(changes.pop(name, ())) for name in ("add_tags", "remove_tags"))
     if added or removed:
-        changes["tags"] = _with_tags(changes.get("tags", _lock(run).tags), added, removed)
+        changes["tags"] = run_columns.with_tags(changes.get("tags", _lock(run).tags), added, removed)
     if merge:
         stored = _lock(run)
         for column in {"config", "summary"} & changes.keys():
-            changes[column] = _within_limits(column, {**getattr(stored, column), **changes[column]})
+            changes[column] = run_columns.checked_object(column, {**getattr(stored, column), **changes[column]})
     for column, value in changes.items():
         setattr(run, column, value)
     errors.check(run, changes)
@@ -162,7 +157,7 @@ def upsert(actor: Actor, project: Project, *, name: str | None, **columns: Any) 
     name is one. The state of a run that exists stays. Raises what `start` raises, but not `NameTaken`.
     """
     permissions.require(actor, project.team, Role.EDITOR)
-    changes = _told(columns)
+    changes = run_columns.checked(columns)
     if run := name and Run.objects.for_change().filter(project=project, name=name).first():
         return Started(change(actor, run, **changes), False)
     state = changes.get("state", State.RUNNING)
@@ -180,28 +175,8 @@ def upsert(actor: Actor, project: Project, *, name: str | None, **columns: Any) 
 def change(actor: Actor, run: Run, **columns: Any) -> Run:
     """`update`, where None leaves a column as it is. The state stays in any case."""
     permissions.require(actor, run.project.team, Role.EDITOR)
-    changes = _told({**columns, "state": None})
+    changes = run_columns.checked({**columns, "state": None})
     return update(actor, run, **changes) if changes else run
-
-
-def _told(columns: dict[str, Any]) -> dict[str, Any]:
-    """What is not None, as it fits."""
-    changes = {column: value for column, value in columns.items() if value is not None}
-    for column in _CUT:
-        if column in changes:
-            changes[column] = changes[column][: Run._meta.get_field(column).max_length]
-    for column in {"config", "summary", "wandb"} & changes.keys():
-        _within_limits(column, changes[column])
-    try:
-        for column in ("display_name", "group", "job_type", "sweep_name", *_CUT):
-            validate_single_line(changes.get(column, ""))
-        if "tags" in changes:
-            changes["tags"] = validate_tags(changes["tags"])
-    except ValidationError as error:
-        raise errors.Invalid(error.messages[0]) from error
-    if len(changes.get("notes", "")) > MAX_TEXT_LENGTH:
-        raise errors.Invalid(f"The notes of a run have at most {MAX_TEXT_LENGTH:,} characters.")
-    return changes
 
 
 def resume(actor: Actor, run: Run) -> Run:
@@ -375,28 +350,6 @@ def _lock(run: Run) -> Run:
     if locked is None:
         raise errors.Missing("The run has been deleted.")
     return locked
-
-
-def _within_limits(column: str, value: dict[str, Any]) -> dict[str, Any]:
-    try:
-        return validate_json_object(value)
-    except ValidationError as error:
-        raise errors.Invalid(f"{column}: {error.messages[0]}", errors={column: error.messages}) from error
-
-
-def _with_metrics(stored: Run, metrics: list[MetricDefinition]) -> dict[str, Any]:
-    definitions = metric_definitions.of_run(stored) | {definition.name: definition for definition in metrics}
-    if len(definitions) > metric_definitions.MAX_DEFINITIONS:
-        raise errors.Invalid(f"A run defines at most {metric_definitions.MAX_DEFINITIONS:,} metrics.")
-    return {**stored.wandb, "m": metric_definitions.to_rows(definitions.values())}
-
-
-def _with_tags(tags: list[str], added: list[str], removed: list[str]) -> list[str]:
-    """The tags in their order, with and without these. Raises `Invalid` where they are too many."""
-    changed = [tag for tag in dict.fromkeys([*tags, *added]) if tag not in removed]
-    if len(changed) > MAX_TAGS:
-        raise errors.Invalid(f"It would have {len(changed)} tags: at most {MAX_TAGS} are allowed.")
-    return changed
 
 
 def _reload(run: Run) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from artifacts import errors
-from artifacts.manifest_drafts import Entry, FileEntry, ReferenceEntry
+from artifacts.manifest_entries import Entry, FileEntry, ReferenceEntry
 from artifacts.references import identities, uris
 from artifacts.references.references import ReferenceSpec
 from core.validators import validate_json_object, validate_json_value

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from artifacts import errors
-from artifacts.manifest_drafts import FileEntry
+from artifacts.manifest_entries import FileEntry
 from wandb_api import manifest_reader
 
 MD5 = base64.b64encode(bytes(range(16))).decode()

@@ -1,4 +1,7 @@
-"""Which run `init(resume="auto")` goes on with: the last one that this directory's program began and did not finish."""
+"""Which run `init(resume="auto")` goes on with: the last one that this directory's program began and did not finish.
+
+And for how long a run has been there that goes on.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,13 @@ import hashlib
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from wanllmdb.sdk import errors
 from wanllmdb.sdk.local_cache import json_files
 from wanllmdb.sdk.settings import Settings
+from wanllmdb.sdk.timestamps import parse
 
 
 class Unfinished:
@@ -39,3 +44,12 @@ class Unfinished:
         if self._pid == os.getpid():
             with suppress(OSError):
                 self._path.unlink(missing_ok=True)
+
+
+def age_of(record: dict[str, Any]) -> float:
+    """For how many seconds a run had been there when this process began or resumed it, by the server's clock."""
+    try:
+        began, now = (parse(str(record[name])) for name in ("started_at", "heartbeat_at"))
+    except (errors.Invalid, KeyError):
+        return 0.0
+    return max((now - began).total_seconds(), 0.0)

@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any
 
-from wanllmdb.sdk import errors, interruption, metrics, process_end, wandb_names
-from wanllmdb.sdk.arguments import AlertLevel, checked, excerpt
+from wanllmdb.sdk import alerts, errors, interruption, metrics, process_end, wandb_names
+from wanllmdb.sdk.arguments import AlertLevel, checked
 from wanllmdb.sdk.artifact import Artifact, StrPath
 from wanllmdb.sdk.connection import Connection
-from wanllmdb.sdk.console_capture import ConsoleCapture
 from wanllmdb.sdk.disabled_artifacts import DisabledArtifacts
-from wanllmdb.sdk.heartbeat import Heartbeat
+from wanllmdb.sdk.history_rows import HistoryRows
 from wanllmdb.sdk.json_limits import FitOnce
-from wanllmdb.sdk.json_values import SyncedDict, to_jsonable, to_object, to_text
+from wanllmdb.sdk.json_values import SyncedDict, to_jsonable
 from wanllmdb.sdk.media.records import Recorder as MediaRecorder
 from wanllmdb.sdk.metrics import Metric
 from wanllmdb.sdk.process_end import Outcome
 from wanllmdb.sdk.progress import ProgressCallback
-from wanllmdb.sdk.resumption import Unfinished
+from wanllmdb.sdk.resumption import Unfinished, age_of
 from wanllmdb.sdk.run_artifacts import RunArtifacts, artifact_of, code_of
 from wanllmdb.sdk.run_attributes import RunAttributes
+from wanllmdb.sdk.run_updates import RunUpdates
 from wanllmdb.sdk.tags import tag_changes
-from wanllmdb.sdk.timestamps import parse
 from wanllmdb.sdk.validators import validate_aliases, validate_tags
-
-# How long a forked process waits for the server when it logs, and how long it then does not try again, in seconds.
-WORKER_RETRY_PERIOD = 5.0
-WORKER_PAUSE = 30.0
-ALERT_PAUSE = 60.0
-MAX_ALERT_PAUSE = 30 * 86400.0
 
 
 class Run(RunAttributes):
@@ -48,14 +40,9 @@ class Run(RunAttributes):
         self.summary = SyncedDict(record["summary"], self._mark_dirty)
         """The results: the last value of each name passed to `log`."""
         self._sendable = FitOnce(connection.console.warning)
-        self._first_step = self._step = int(record.get("last_step") or 0)
-        self._logging = threading.RLock()
-        """Held while a row is made: several threads may log, and a signal handler in the middle of that."""
-        self._uncommitted: dict[str, Any] = {}
-        """What was logged with `commit=False`, for the row that comes next."""
-        self._uncommitted_step: int | None = None
         self._metrics = metrics.Metrics()
-        self._began_at = time.monotonic() - _age_of(record)
+        self._rows = HistoryRows(int(record.get("last_step") or 0), self._metrics, self._add_row)
+        self._began_at = time.monotonic() - age_of(record)
         artifacts = DisabledArtifacts if self.disabled else RunArtifacts
         self._artifacts = artifacts(connection, record, is_ended=not is_copy)
         self._parent_dir: str | None = None
@@ -65,16 +52,10 @@ class Run(RunAttributes):
         self._is_worker = False
         """Whether this process was forked from the one that started the run."""
         self._ends_with_process = False
-        self._send_after = 0.0
         self._has_warned_of_lost_change = False
-        self._heartbeat: Heartbeat | None = None
-        self._console: ConsoleCapture | None = None
+        self._updates: RunUpdates | None = None
         if self.is_online and not is_copy:
-            warn = connection.console.warning
-            self._console = ConsoleCapture(connection.client, self.id, self._mark_printed)
-            self._heartbeat = Heartbeat(
-                *(connection.client, self.id, self._snapshot, warn), on_stop=self._stop_program, console=self._console
-            )
+            self._updates = RunUpdates(connection, self.id, self._snapshot, self._stop_program)
 
     def __copy__(self) -> Run:
         return self
@@ -84,8 +65,8 @@ class Run(RunAttributes):
 
     def __reduce__(self) -> tuple[Callable[..., Run], tuple[Any, ...]]:
         """Unpickled it is a copy that uses and logs artifacts; only the run itself takes values and ends."""
-        record = {**self._record, "config": self.config.as_dict(), "summary": self.summary.as_dict()}
-        return _copy_of, (self._connection, record, self._step)
+        values = {"config": self.config.as_dict(), "summary": self.summary.as_dict(), "last_step": self.step}
+        return _copy_of, (self._connection, {**self._record, **values})
 
     def __repr__(self) -> str:
         return f"<Run {self.name!r} of {self._record['project_name']} ({self.state})>"
@@ -107,41 +88,19 @@ class Run(RunAttributes):
         self._require_running("log")
         if self._is_copy:
             raise errors.Invalid(f"log: this copy of run {self.name!r} was unpickled; only the run itself takes values")
-        step = None if step is None else _to_step(step)
-        with self._logging:
-            converted = to_object(self._with_records(data, step), "log")
-            if step is not None and self._uncommitted_step not in (None, step):
-                self._commit()
-            self._uncommitted |= converted
-            self._uncommitted_step = self._uncommitted_step if step is None else step
-            if commit is None or commit:
-                self._commit()
-
-    def _with_records(self, data: Any, step: int | None) -> Any:
-        """What was logged, with the records of media in their place."""
-        if not isinstance(data, Mapping):
-            return data
-        next_step = self._step + 1 if self._uncommitted_step is None else self._uncommitted_step
         recorder = MediaRecorder(self._artifacts.files.add, self._connection.console.warning)
-        return recorder.replace(data, next_step if step is None else step)
-
-    def _commit(self) -> None:
-        """Make a row of what was logged since the last one."""
-        values, self._uncommitted = self._metrics.complete(self._uncommitted), {}
-        step, self._uncommitted_step = self._uncommitted_step, None
-        self._step = self._step + 1 if step is None else step
-        self._add_row(self._step, values, is_counted=step is None)
+        self._rows.add(data, step, recorder, commit=commit is None or commit)
 
     def _add_row(self, step: int, values: dict[str, Any], *, is_counted: bool) -> None:
         """`is_counted` says that the step is the number of the call, rather than what the program passed."""
-        if self._heartbeat:
+        if self._updates:
             fitting = self._sendable.fit("the run's summary", values)
             runtime = round(time.monotonic() - self._began_at, 3)
-            row = {"_timestamp": time.time(), "_runtime": runtime, **fitting, "_step": step}
-            self._heartbeat.history.add(row)
+            self._updates.add_row({"_timestamp": time.time(), "_runtime": runtime, **fitting, "_step": step})
         self.summary.update(self._metrics.summarize(values, self.summary))
         if self._is_worker:
-            self._send_now()
+            if self._updates:
+                self._updates.send_now()
             self._artifacts.files.finish()
 
     @checked(leaves=("step_metric", "summary"))
@@ -183,12 +142,7 @@ class Run(RunAttributes):
         of this title. It is sent in the background, and never fails. Raises `Invalid` for wrong arguments.
         """
         self._require_running("alert")
-        alert = {
-            "title": _to_line(title)[:250],
-            "text": to_text(text).replace("\0", "\ufffd")[:10_000],
-            "level": _to_level(level),
-            "wait_duration": _to_seconds(wait_duration),
-        }
+        alert = alerts.parse(title, text, level, wait_duration)
         self._connection.console.warning(f"alert: {alert['title']}" + (f": {text}" if text else ""))
         self._send_alert(alert)
 
@@ -224,14 +178,7 @@ class Run(RunAttributes):
         """
         self._require_running("log_artifact")
         alias_names, tag_names = validate_aliases(aliases), validate_tags(tags)
-        artifact = artifact_or_path
-        if not isinstance(artifact, Artifact):
-            artifact = artifact_of(artifact, name, type, exclude)
-        elif name is not None or type is not None or exclude is not None:
-            raise errors.Invalid(
-                "An Artifact already has a name, a type and files: pass name, type and exclude to log_artifact only "
-                "together with a path"
-            )
+        artifact = artifact_of(artifact_or_path, name, type, exclude)
         self._artifacts.log(artifact, alias_names, tag_names, wait=wait, progress=progress)
         return artifact
 
@@ -346,15 +293,11 @@ class Run(RunAttributes):
     def _mark_dirty(self) -> None:
         if self._is_copy or self.state != "running":
             self._warn_of_lost_change()
-        if self._heartbeat:
-            self._heartbeat.mark_dirty()
+        if self._updates:
+            self._updates.mark_dirty()
         if self._is_worker and not self._ends_with_process:
             self._ends_with_process = True
             process_end.call_at_end(self._end)
-
-    def _mark_printed(self) -> None:
-        if self._heartbeat:
-            self._heartbeat.mark_dirty()
 
     def _warn_of_lost_change(self) -> None:
         if not self._has_warned_of_lost_change and self._connection.settings.mode != "disabled":
@@ -373,10 +316,8 @@ class Run(RunAttributes):
         return {**snapshot, "metrics": self._metrics.to_json()}
 
     def _send_alert(self, alert: dict[str, Any]) -> None:
-        if self._heartbeat:
-            self._heartbeat.add_alert(alert)
-            if self._is_worker:
-                self._send_now()
+        if self._updates:
+            self._updates.add_alert(alert)
 
     def _stop_program(self) -> None:
         """Called by another thread."""
@@ -404,10 +345,8 @@ class Run(RunAttributes):
 
     def _end(self, outcome: Outcome, *, raises: bool = False) -> None:
         """Wait for what is logged in the background, and end the run. Raises the first error of that, or warns."""
-        with self._logging:
-            is_complete = not self._uncommitted and self._uncommitted_step is None
-            if not is_complete and self.state == "running" and not self._is_copy:
-                self._commit()
+        if self.state == "running" and not self._is_copy:
+            self._rows.finish()
         try:
             # Before the heartbeat stops: an upload may take long.
             failures = self._artifacts.finish(is_running=self.state == "running")
@@ -429,112 +368,27 @@ class Run(RunAttributes):
             return
         if self._is_worker:
             # It has a copy of the run, which goes on without it.
-            self._send_now(at_end=True)
+            if self._updates:
+                self._updates.send_now(at_end=True)
             return
         self._record["state"] = outcome.state
         if outcome.state == "finished" and self._unfinished is not None:
             self._unfinished.forget()
-        if self._heartbeat is None:
-            return
-        if self._console is not None:
-            self._console.stop()
-        self._heartbeat.stop()
-        client, warn = self._connection.client, self._connection.console.warning
-        end: dict[str, Any] = (
-            {"state": outcome.state} if outcome.exit_code is None else {"exit_code": outcome.exit_code}
-        )
-        if outcome.error:
-            end["error"] = outcome.error
-        try:
-            self._send_last_values(self._heartbeat)
-            self._record.update(client.post(f"/runs/{self.id}/finish", end, idempotent=True))
-        except Exception as error:
-            # What failed is the report, not the program.
-            warn(f"could not report the end of the run: {str(error) or type(error).__name__}")
-        client.close()
-
-    def _send_last_values(self, heartbeat: Heartbeat) -> None:
-        try:
-            heartbeat.send_changes()
-        except errors.Unreachable:
-            raise
-        except errors.WanLLMDBError as error:
-            self._connection.console.warning(f"could not send the last values of the run: {error}")
+        if self._updates is not None:
+            self._record.update(self._updates.end(outcome))
 
     def _continue_in_fork(self) -> None:
         """Called in a forked process, which has no other thread, and whose locks may be those of threads it lacks."""
-        self._logging = threading.RLock()
-        if self._heartbeat is None or self.state != "running":
+        self._rows.renew_lock()
+        if self._updates is None or self.state != "running":
             return
         self._is_worker = True
-        if self._console is not None:
-            self._console.leave()
-            self._console = None
-        self._uncommitted, self._uncommitted_step = {}, None  # the other process logs them
+        self._rows.discard()  # the other process logs them
         self._connection = Connection(self._connection.settings)
         self._artifacts.connect(self._connection)
-        client = self._connection.client
-        client.retry_period = WORKER_RETRY_PERIOD
-        warn = self._connection.console.warning
-        # What has changed until now is sent by the other process.
-        self._heartbeat = Heartbeat(client, self.id, self._snapshot, warn, has_thread=False)
+        self._updates.continue_in_fork(self._connection)
         self._ends_with_process = False
 
-    def _send_now(self, at_end: bool = False) -> None:
-        """In a forked process. After a failure nothing is tried for some time, so that logging stays fast."""
-        if self._heartbeat is None or (time.monotonic() < self._send_after and not at_end):
-            return
-        try:
-            self._heartbeat.send_changes()
-        except errors.WanLLMDBError as error:
-            self._send_after = time.monotonic() + WORKER_PAUSE
-            outlook = "are lost" if at_end else "have not been sent yet"
-            self._connection.console.warning(f"values of this forked process {outlook}: {error}")
 
-
-def _to_step(step: Any) -> int:
-    try:
-        whole = int(step)
-    except (TypeError, ValueError, OverflowError):
-        whole = None
-    if whole is None or whole != step or not -(2**63) <= whole < 2**63:
-        raise errors.Invalid(f"step takes an integer of 64 bits, not {step!r}")
-    return whole
-
-
-def _to_line(title: str) -> str:
-    line = "".join(character if character.isprintable() else " " for character in title).strip()
-    if not line:
-        raise errors.Invalid("alert: title is a text that is not empty")
-    return line
-
-
-def _to_level(level: Any) -> str:
-    name = str(level.value if isinstance(level, AlertLevel) else level or "INFO").upper()
-    if name not in AlertLevel.__members__:
-        raise errors.Invalid(f"alert: level is INFO, WARN or ERROR, not {excerpt(level)}")
-    return name
-
-
-def _to_seconds(wait: Any) -> float:
-    seconds = wait.total_seconds() if isinstance(wait, timedelta) else ALERT_PAUSE if wait is None else wait
-    try:
-        return min(max(float(seconds), 0.0), MAX_ALERT_PAUSE)
-    except (TypeError, ValueError):
-        message = f"alert: wait_duration is a number of seconds, or a timedelta, not {excerpt(wait)}"
-        raise errors.Invalid(message) from None
-
-
-def _age_of(record: dict[str, Any]) -> float:
-    """For how many seconds a run had been there when this process began or resumed it, by the server's clock."""
-    try:
-        began, now = (parse(str(record[name])) for name in ("started_at", "heartbeat_at"))
-    except (errors.Invalid, KeyError):
-        return 0.0
-    return max((now - began).total_seconds(), 0.0)
-
-
-def _copy_of(connection: Connection, record: dict[str, Any], step: int) -> Run:
-    run = Run(connection, record, is_copy=True)
-    run._first_step = run._step = step
-    return run
+def _copy_of(connection: Connection, record: dict[str, Any]) -> Run:
+    return Run(connection, record, is_copy=True)

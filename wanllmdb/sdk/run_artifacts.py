@@ -193,9 +193,20 @@ def list_artifacts(connection: Connection, run_id: str, role: str) -> list[Artif
 
 
 def artifact_of(
-    path: StrPath, name: str | None, type: str | None, exclude: StrPath | Iterable[StrPath] | None = None
+    artifact_or_path: Artifact | StrPath,
+    name: str | None,
+    type: str | None,
+    exclude: StrPath | Iterable[StrPath] | None = None,
 ) -> Artifact:
-    """A draft with a file or with the files of a directory; by default with its name, and of type `file`."""
+    """This artifact, or a draft with the file or files at this path; by default with its name, and of type `file`."""
+    if isinstance(artifact_or_path, Artifact):
+        if name is not None or type is not None or exclude is not None:
+            raise errors.Invalid(
+                "An Artifact already has a name, a type and files: pass name, type and exclude to log_artifact only "
+                "together with a path"
+            )
+        return artifact_or_path
+    path = artifact_or_path
     is_dir, own_name = inspect_path(path)
     artifact = Artifact(name or own_name, type or "file")
     if is_dir:

@@ -8,6 +8,7 @@ from typing import Any
 from wanllmdb.sdk import errors, wandb_names
 from wanllmdb.sdk.arguments import excerpt, warn_once
 from wanllmdb.sdk.connection import Connection
+from wanllmdb.sdk.history_rows import HistoryRows
 from wanllmdb.sdk.json_values import to_text
 from wanllmdb.sdk.timestamps import parse
 from wanllmdb.sdk.validators import validate_tags
@@ -18,8 +19,7 @@ class RunAttributes:
 
     _connection: Connection
     _record: dict[str, Any]
-    _step: int
-    _first_step: int
+    _rows: HistoryRows
 
     def _update(self, **changes: Any) -> None:
         raise NotImplementedError
@@ -138,12 +138,12 @@ class RunAttributes:
     @property
     def step(self) -> int:
         """The number of calls of `log`, or the last `step` passed to it. A resumed run goes on where it was."""
-        return self._step
+        return self._rows.step
 
     @property
     def starting_step(self) -> int:
         """The step at which this process began: 0, or the last one of the run that goes on."""
-        return self._first_step
+        return self._rows.first_step
 
     # --- What `wandb` has and wanLLMDB has not: programs that use it run all the same ---------------------------------
 

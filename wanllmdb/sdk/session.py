@@ -158,8 +158,8 @@ def _init(
     else:
         _run = run
     _end_with_process()
-    if run._console is not None and console != "off":
-        run._console.start()
+    if run._updates is not None and console != "off":
+        run._updates.capture_console()
     if run.is_online:
         verb = "Resuming run" if run.resumed else "Run"
         connection.console.info(f"{verb} {run.name!r} of {run.entity}/{run.project}: {run.url}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -88,8 +87,8 @@ class OfflineRun(Run):
 
     def _continue_in_fork(self) -> None:
         self._is_worker = True
-        self._logging = threading.RLock()
-        self._uncommitted, self._uncommitted_step = {}, None
+        self._rows.renew_lock()
+        self._rows.discard()
         self._recorder.continue_in_fork()
 
 
