@@ -44,13 +44,14 @@ class TagInline(TabularInline):
 
 @admin.register(Artifact)
 class ArtifactAdmin(VerbAdmin):
-    list_display = ("name", "project", "type", "latest_version", "version_count", "updated_at")
-    list_filter = ("type", "auto_latest", "updated_at")
+    list_display = ("name", "project", "type", "kind", "latest_version", "version_count", "updated_at")
+    list_filter = ("kind", "type", "auto_latest", "updated_at")
     search_fields = ("name", "description", "project__name", "project__team__name")
     list_select_related = ("project__team",)
     readonly_fields = (
         "project",
         "type",
+        "kind",
         "version_count",
         "latest_version",
         "created_by",

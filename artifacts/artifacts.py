@@ -126,7 +126,7 @@ def delete(actor: Actor, artifact: Artifact, *, delete_aliases: bool = True) -> 
     Without `delete_aliases` any alias but a `latest` that follows by itself blocks it: `VersionHasAliases`. The removal
     of its aliases is recorded. Workers delete the bytes that nothing else needs. Where a rule protected one of its
     aliases the name is reserved; the numbers of versions under it go on in any case. Raises `VersionHeld` where
-    records refer to a version of it.
+    records refer to a version of it, or a collection links one.
     """
     permissions.require(actor, artifact.project.team, Role.EDITOR)
     artifact = lock.acquire(artifact)
@@ -139,7 +139,7 @@ def delete(actor: Actor, artifact: Artifact, *, delete_aliases: bool = True) -> 
             f"Artifact {artifact.name!r} has the aliases {', '.join(blocking)}: remove them, or delete them with it."
         )
         raise errors.VersionHasAliases(message, aliases=blocking)
-    version_holds.require_none(artifact)
+    version_holds.require_none(actor, artifact)
     role = protection.reserving_role(artifact, names)
     aliases.record_removal(actor, artifact)
     artifact_deleting.send(Artifact, artifact=artifact)
@@ -153,8 +153,11 @@ def delete_all(actor: Actor, project: Project) -> Role | None:
     """Delete all artifacts of a project that is about to be deleted, in the same transaction.
 
     Workers delete the bytes, which nothing outside of the project shares. Returns the role that may use the names of
-    the project again: the highest that rules asked for in it, or None.
+    the project again: the highest that rules asked for in it, or None. Raises `VersionHeld` where a collection of
+    another project links a version of it.
     """
+    _lock(Artifact.objects.filter(project=project))
+    version_holds.require_unlinked(actor, project)
     roles = protection.reserving_roles(project)
     rows = Artifact.objects.filter(project=project).values_list("name", "pk", "last_assigned_number")
     deleted = [Deleted(name, pk, roles.get(pk), number) for name, pk, number in rows]
@@ -177,8 +180,8 @@ def _require_may_change(actor: Actor, artifact: Artifact, changes: dict[str, Any
 
 def _delete_rows(doomed: QuerySet[Artifact]) -> None:
     """Straight deletes from the leaves up: Django's own cascade would first load each row."""
-    # Locked first: two who delete the same rows from the leaves up would wait for each other for ever.
-    list(doomed.order_by("pk").select_for_update().values_list("pk", flat=True))
+    # First: two who delete the same rows from the leaves up would wait for each other for ever.
+    _lock(doomed)
     versions = ArtifactVersion.objects.filter(artifact__in=doomed)
     for model in (
         ArtifactDownload, ArtifactUsage, ClientId, FolderSummary, ManifestUpload, RunOutput, VersionTag
@@ -192,6 +195,11 @@ def _delete_rows(doomed: QuerySet[Artifact]) -> None:
     for model in (ArtifactAlias, AliasProposal, AliasRule, ArtifactVersion):
         model.objects.filter(artifact__in=doomed).delete()
     doomed.delete()
+
+
+def _lock(rows: QuerySet[Artifact]) -> None:
+    """In the order in which everybody locks artifacts."""
+    list(rows.order_by("pk").select_for_update().values_list("pk", flat=True))
 
 
 def _set_tags(artifact: Artifact, tags: Iterable[str]) -> None:

@@ -47,14 +47,14 @@ class DeletionPreview:
     used_by: Some[Run] = field(default_factory=lambda: Some([], 0))
 
 
-def of_version(version: ArtifactVersion) -> DeletionPreview:
+def of_version(actor: Actor, version: ArtifactVersion) -> DeletionPreview:
     """Of a version with its artifact, project and team. A `latest` that moves by itself falls back."""
     artifact, rules = version.artifact, protection.rules_for(version.artifact)
     names = sorted(version.alias_names, key=AliasOrder(rules))
     follows = artifact.auto_latest and validators.LATEST in names
     names = [name for name in names if not (follows and name == validators.LATEST)]
     before = artifact.versions.finalized().exclude(pk=version.pk).order_by("-number").first() if follows else None
-    refusals = [*_refusals_of_version(rules, names), *version_holds.refusals([version]).values()]
+    refusals = [*_refusals_of_version(rules, names), *version_holds.refusals(actor, [version]).values()]
     return DeletionPreview(names, (before.version if before else "") or "", refusals)
 
 
@@ -63,7 +63,10 @@ def of_artifact(actor: Actor, artifact: Artifact, role: Role | None) -> Deletion
     rules = protection.rules_for(artifact)
     names = sorted(artifact.alias_set.values_list("alias", flat=True), key=AliasOrder(rules))
     own = [rule for rule in rules if rule.artifact_id]
-    return DeletionPreview(names, "", _refusals_of_artifact(actor, role, rules, names), own)
+    refusals = _refusals_of_artifact(actor, role, rules, names)
+    if linked := version_holds.links_refusal(actor, artifact):
+        refusals.append(linked)
+    return DeletionPreview(names, "", refusals, own)
 
 
 def of_project(actor: Actor, project: Project) -> DeletionPreview:
@@ -75,17 +78,18 @@ def of_project(actor: Actor, project: Project) -> DeletionPreview:
     usages = ArtifactUsage.objects.filter(version__artifact__project=project)
     users = Run.objects.visible_to(actor.user).filter(pk__in=usages.order_by().values("run")).exclude(project=project)
     aliases = [f"{artifact}:{alias}" for artifact, alias in pairs]
-    return DeletionPreview(aliases, rules=own, used_by=_some_runs(users))
+    linked = version_holds.links_refusal(actor, project)
+    return DeletionPreview(aliases, refusals=[linked] if linked else [], rules=own, used_by=_some_runs(users))
 
 
-def refusals_of_versions(artifact: Artifact, versions: Iterable[ArtifactVersion]) -> dict[UUID, str]:
-    """Why some of these versions of one artifact, whose aliases are loaded, cannot be deleted, by id. Two queries."""
+def refusals_of_versions(actor: Actor, artifact: Artifact, versions: Iterable[ArtifactVersion]) -> dict[UUID, str]:
+    """Why some of these versions of one artifact, whose aliases are loaded, cannot be deleted, by id. Three queries."""
     versions = list(versions)
     rules = protection.rules_for(artifact)
     ignored = {validators.LATEST} if artifact.auto_latest else set()
     names = {version.pk: [name for name in version.alias_names if name not in ignored] for version in versions}
     refusals = {pk: _refusals_of_version(rules, aliases) for pk, aliases in names.items()}
-    return version_holds.refusals(versions) | {pk: messages[0] for pk, messages in refusals.items() if messages}
+    return version_holds.refusals(actor, versions) | {pk: messages[0] for pk, messages in refusals.items() if messages}
 
 
 def refusals_of_artifacts(actor: Actor, artifacts: Sequence[Artifact]) -> dict[UUID, str]:

@@ -274,7 +274,7 @@ def _step_keys(
     """
     table = connection.ops.quote_name(ArtifactFile._meta.db_table)
     find = "strpos" if connection.vendor == "postgresql" else "instr"
-    version_id = ArtifactVersion._meta.pk.get_db_prep_value(version.pk, connection)
+    version_id = ArtifactVersion._meta.pk.get_db_prep_value(version.contents_id, connection)
     name_end = f"{skip:d} + {find}(substr(step.sort_key, {skip + 1:d}), %s)"
     if is_descending:
         direction, low, high = "DESC", "%s", f"substr(step.sort_key, 1, {name_end})"

@@ -47,11 +47,18 @@ def _references_message(event: Event) -> str:
     return f"References of {fields['after']} of {fields['name']}: {', '.join(parts)}"
 
 
+def _finalized_message(event: Event) -> str:
+    """`alice finalized v3 of acme/demo/data`; of a link in a collection, that she linked it."""
+    verb = "linked" if event.data.get("is_link") else "finalized"
+    return "{actor} {verb} {after} of {name}".format(verb=verb, **_message_fields(event))
+
+
 def _deletion_message(event: Event) -> str:
-    """`alice deleted v3 of acme/demo/data`; of what a worker deleted by itself, that its TTL is over."""
+    """`alice deleted v3 of acme/demo/data`, or unlinked it; of what a worker deleted, that its TTL is over."""
+    verb = "unlinked" if event.data.get("is_link") else "deleted"
     is_expired = not event.data.get("by") and event.data.get("reason")
-    template = "{before} of {name} was deleted: its TTL is over" if is_expired else "{actor} deleted {before} of {name}"
-    return template.format(**_message_fields(event))
+    template = "{before} of {name} was {verb}: its TTL is over" if is_expired else "{actor} {verb} {before} of {name}"
+    return template.format(verb=verb, **_message_fields(event))
 
 
 # Of one, and of more.
@@ -87,9 +94,7 @@ ALIAS_MOVED = EventKind(
 ALIAS_DELETED = EventKind(
     "alias.deleted", "Alias deleted", _message("{actor} removed {alias} from {before} of {name}"), _url
 )
-VERSION_FINALIZED = EventKind(
-    "version.finalized", "Version finalized", _message("{actor} finalized {after} of {name}"), _url
-)
+VERSION_FINALIZED = EventKind("version.finalized", "Version finalized", _finalized_message, _url)
 VERSION_DELETED = EventKind("version.deleted", "Version deleted", _deletion_message, _url)
 REFERENCES_CHANGED = EventKind("version.reference_changed", "References changed", _references_message, _url)
 ALIAS_PROPOSED = EventKind("alias.proposed", "Move proposed", _message("{actor} proposes to {action}"), _url)

@@ -48,5 +48,10 @@ def of_references(found: Mapping[str, Any]) -> dict[str, Any]:
     return {"references": counts | {"first": list(found.get("references", ()))}}
 
 
+def of_link() -> dict[str, Any]:
+    """What an event about a link of a collection has beside the change."""
+    return {"is_link": True}
+
+
 def _version(version: "ArtifactVersion | None") -> dict[str, str] | None:
     return {"id": str(version.pk), "version": version.version} if version else None

@@ -32,11 +32,15 @@ def alias_changed(
 
 
 def version_finalized(actor: User, version: "ArtifactVersion") -> None:
-    _record(event_messages.VERSION_FINALIZED, actor, version.artifact, "", None, version)
+    """Finalized, or linked in a collection."""
+    extra = event_payloads.of_link() if version.artifact.is_collection else None
+    _record(event_messages.VERSION_FINALIZED, actor, version.artifact, "", None, version, extra=extra)
 
 
 def version_deleted(actor: User, artifact: "Artifact", version: "ArtifactVersion", reason: str) -> None:
-    _record(event_messages.VERSION_DELETED, actor, artifact, "", version, None, reason)
+    """Deleted, or unlinked."""
+    extra = event_payloads.of_link() if artifact.is_collection else None
+    _record(event_messages.VERSION_DELETED, actor, artifact, "", version, None, reason, extra=extra)
 
 
 def references_changed(version: "ArtifactVersion", found: Mapping[str, Any]) -> None:

@@ -82,7 +82,8 @@ def delete_some(version: ArtifactVersion) -> bool:
 
 def stored(version: ArtifactVersion) -> QuerySet[FolderSummary]:
     """Those of a finalized version: a draft may have some of its files as they were before."""
-    return version.folders.all() if version.is_finalized else version.folders.none()
+    rows = FolderSummary.objects.filter(version=version.contents_id)
+    return rows if version.is_finalized else rows.none()
 
 
 def to_store(summaries: Iterable[Summary]) -> Iterator[tuple[Summary, str | None]]:
@@ -211,7 +212,7 @@ def _count(
     within = Q()
     for first, last in ranges:
         # The version in each of them, so that each is a range of the index.
-        within |= Q(version=version, path__gte=first, path__lt=f"{last}\U0010ffff")
+        within |= Q(version=version.contents_id, path__gte=first, path__lt=f"{last}\U0010ffff")
     limit = MAX_SCAN + read_again
     rows = list(ArtifactFile.objects.filter(within).order_by().values_list(*_COLUMNS)[: limit + 1])
     if len(rows) > limit:

@@ -25,7 +25,7 @@ def of(version: ArtifactVersion) -> Highlights:
     # The planner would read all files of the version for an OR of the two.
     cards = f"SELECT id FROM {table} WHERE version_id = %s AND path IN ({', '.join(['%s'] * len(CARDS))})"
     first = f"SELECT id FROM {table} WHERE version_id = %s ORDER BY path LIMIT {MAX_PATHS}"
-    pk = ArtifactVersion._meta.pk.get_db_prep_value(version.pk, connection)
+    pk = ArtifactVersion._meta.pk.get_db_prep_value(version.contents_id, connection)
     both = f"SELECT id FROM ({cards}) card_files UNION ALL SELECT id FROM ({first}) first_files"
     ids = RawSQL(both, (pk, *CARDS, pk))
     files = ArtifactFile.objects.filter(pk__in=ids).select_related("blob__object").order_by("path")

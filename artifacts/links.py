@@ -1,4 +1,4 @@
-"""The verbs of links: a collection gets versions of other artifacts, with numbers and aliases of its own, and no copies.
+"""The verbs of links: versions of other artifacts in collections, with numbers and aliases of their own, not copied.
 
 A link is a finalized version of the collection. Its files are those of the version that it links, and stay there.
 """
@@ -13,6 +13,7 @@ from artifacts import artifacts, drafts, errors, version_tags, versions
 from artifacts.aliases import lock
 from artifacts.models import Artifact, ArtifactVersion, VersionSource
 from projects.models import Project
+from projects.models.project import as_uuid
 
 # What a version says of its contents, and what people say of it. The first is kept in step, the second is the link's.
 CONTENT_COLUMNS = (
@@ -51,9 +52,22 @@ def link_by_name(
 
     Raises what `artifacts.create` raises as well.
     """
-    with transaction.atomic():
-        collection = Artifact.objects.named(project, name) or _create(actor, version, project, name)
-        return link(actor, version, collection, aliases=aliases)
+    return _link_by_name(actor, version, project, name, aliases)[0]
+
+
+def link_to(
+    actor: Actor, version: ArtifactVersion, collection: str, *, aliases: Iterable[str] = ()
+) -> tuple[ArtifactVersion, bool]:
+    """The same where the collection is said by its id, or as `team/project/name`; and whether the link is new."""
+    if pk := as_uuid(collection):
+        row = Artifact.objects.visible_to(actor.user).select_related("project__team").filter(pk=pk).first()
+        if row is None:
+            raise errors.Missing("Collection not found: it was deleted, or you don't have access.")
+        return link_once(actor, version, row, aliases=aliases)
+    project, _, name = collection.rpartition("/")
+    if project.count("/") != 1:
+        raise errors.Invalid(f"{collection!r} is not of the form 'team/project/name'.")
+    return _link_by_name(actor, version, Project.objects.visible_to(actor.user).find(project), name, aliases)
 
 
 def unlink(actor: Actor, link: ArtifactVersion, *, delete_aliases: bool = True) -> None:
@@ -61,6 +75,14 @@ def unlink(actor: Actor, link: ArtifactVersion, *, delete_aliases: bool = True) 
     if not link.is_link:
         raise errors.LinkRefused(f"{link.title} of {link.artifact.name!r} is no link: it can be deleted, not unlinked.")
     versions.delete(actor, link, delete_aliases=delete_aliases)
+
+
+@transaction.atomic
+def _link_by_name(
+    actor: Actor, version: ArtifactVersion, project: Project, name: str, aliases: Iterable[str]
+) -> tuple[ArtifactVersion, bool]:
+    collection = Artifact.objects.named(project, name) or _create(actor, version, project, name)
+    return link_once(actor, version, collection, aliases=aliases)
 
 
 def _create(actor: Actor, version: ArtifactVersion, project: Project, name: str) -> Artifact:

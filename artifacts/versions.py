@@ -216,7 +216,7 @@ def delete(
     if refused and not delete_aliases:
         message = f"Version {version.version} has the aliases {', '.join(refused)}: move them, or delete them with it."
         raise errors.VersionHasAliases(message, aliases=refused)
-    version_holds.require_none(artifact, version)
+    version_holds.require_none(actor, artifact, version)
     was_finalized = version.is_finalized
     version.state = ArtifactVersion.State.DELETED
     version.linked_version = None

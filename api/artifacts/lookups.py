@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from accounts.models import Team, User
 from api.accounts.views import get_team
 from api.lookups import get_or_missing, missing
-from artifacts import errors, validators
+from artifacts import errors, link_sources, validators
 from artifacts.aliases import aliases
 from artifacts.models import AliasProposal, AliasRule, Artifact, ArtifactAlias, ArtifactFile, ArtifactVersion
 from core.compiled_queries import CompiledQuery, all_but
@@ -51,10 +51,11 @@ def get_artifact(request: Request, pk: UUID) -> Artifact:
 
 
 def get_version(request: Request, pk: UUID) -> ArtifactVersion:
-    """Any version that the user may see; nobody sees a deleted one."""
+    """Any version that the user may see; nobody sees a deleted one. One query, and one more for a link."""
     version = ArtifactVersion.objects.visible_to(request.user).for_display().filter(pk=pk).first()
     if version is None:
         raise _no_version(request, pk)
+    link_sources.attach(request.user, [version])
     return version
 
 
@@ -67,8 +68,11 @@ def get_signed_file(pk: UUID) -> ArtifactFile:
 
 
 def get_file(request: Request, pk: UUID) -> ArtifactFile:
-    visible = ArtifactFile.objects.visible_to(request.user)
-    return get_or_missing(visible.select_related("version__artifact__project__team", "blob__object"), "File", pk)
+    """With its version, or the link by which the user sees it."""
+    file = link_sources.find_file(request.user, pk)
+    if file is None:
+        raise missing("File")
+    return file
 
 
 def get_run(request: Request, pk: UUID) -> Run:

@@ -22,6 +22,7 @@ class ArtifactQuery(PageQuery):
     q = QueryField()
     project = serializers.CharField(required=False, max_length=200, help_text="An id, or `team/project`.")
     type = serializers.CharField(required=False, max_length=128)
+    kind = serializers.ChoiceField(Artifact.Kind.choices, required=False)
     name = serializers.CharField(required=False, max_length=128, help_text="The exact name, or a former one.")
     search = serializers.CharField(
         required=False, max_length=200, help_text="Part of a name, former name, description or tag."
@@ -147,7 +148,7 @@ class SignatureQuery(serializers.Serializer):
 def artifacts(request: Request) -> QuerySet[Artifact]:
     """The artifacts that match the query string, in its order."""
     query = parse(request, ArtifactQuery)
-    filters = {name: query[name] for name in ("type", "name", "tag", "alias") if name in query}
+    filters = {name: query[name] for name in ("type", "kind", "name", "tag", "alias") if name in query}
     if "project" in query:
         filters["project"] = Project.objects.visible_to(request.user).find(query["project"])
     rows = Artifact.objects.visible_to(request.user).filter_by(**filters)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from api.artifacts.ttl_field import TtlField
@@ -51,6 +52,7 @@ class ArtifactSerializer(serializers.ModelSerializer):
             "id",
             "name",
             "type",
+            "kind",
             "project",
             "project_name",
             "description",
@@ -103,8 +105,16 @@ class ArtifactItemSerializer(ListItemMixin, ArtifactDetailSerializer):
     """An artifact in a list."""
 
 
+class LinkedFromSerializer(serializers.Serializer):
+    """The version that a link leads to; each is null where the reader does not see its project."""
+
+    version_id = serializers.UUIDField(allow_null=True)
+    full_name = serializers.CharField(allow_null=True, help_text="`team/project/name`")
+    version = serializers.CharField(allow_null=True)
+
+
 class VersionSerializer(serializers.ModelSerializer):
-    """A version of a `for_display` queryset."""
+    """A version of a `for_display` queryset that `link_sources.attach` has seen, where it may be a link."""
 
     artifact_id = serializers.UUIDField()
     artifact_name = serializers.CharField(source="artifact.name")
@@ -127,6 +137,7 @@ class VersionSerializer(serializers.ModelSerializer):
     run_id = serializers.UUIDField(allow_null=True)
     run_name = serializers.CharField(source="run.name", allow_null=True, default=None)
     created_by = serializers.CharField(source="created_by.username", allow_null=True, default=None)
+    linked_from = serializers.SerializerMethodField(help_text="Only of a link in a collection; null otherwise.")
     url = serializers.SerializerMethodField()
 
     class Meta:
@@ -163,11 +174,21 @@ class VersionSerializer(serializers.ModelSerializer):
             "finalized_at",
             "ttl_seconds",
             "expires_at",
+            "linked_from",
             "url",
         )
 
     def get_aliases(self, version: ArtifactVersion) -> list[str]:
         return version.alias_names
+
+    @extend_schema_field(LinkedFromSerializer(allow_null=True))
+    def get_linked_from(self, version: ArtifactVersion) -> dict[str, Any] | None:
+        if not version.is_link:
+            return None
+        source = getattr(version, "visible_source", None)
+        if source is None:
+            return dict.fromkeys(("version_id", "full_name", "version"))
+        return {"version_id": source.pk, "full_name": source.artifact.full_name, "version": source.version}
 
     def get_url(self, version: ArtifactVersion) -> str:
         return settings.BASE_URL + version.get_absolute_url()
@@ -245,6 +266,9 @@ class ArtifactCreate(serializers.Serializer):
     project = serializers.CharField(max_length=200, help_text="An id, or `team/project`.")
     name = serializers.CharField(max_length=128, trim_whitespace=False)
     type = serializers.ChoiceField(validators.TYPES)
+    kind = serializers.ChoiceField(
+        Artifact.Kind.choices, required=False, help_text="A `collection` holds links to versions of other artifacts."
+    )
     description = ProseField(required=False)
     metadata = JSONObjectField(required=False)
     tags = TagsField(required=False)

@@ -13,6 +13,7 @@ from api.artifacts.views.files import (
     FileReference,
     UploadUrl,
 )
+from api.artifacts.views.links import VersionLinks
 from api.artifacts.views.run_artifacts import RunArtifacts, RunUseArtifact
 from api.artifacts.views.versions import (
     VersionDetail,
@@ -32,6 +33,7 @@ urlpatterns = [
     path("artifacts/versions/<uuid:version_id>/manifest", VersionManifest.as_view(), name="version-manifest"),
     path("artifacts/versions/<uuid:version_id>/compare", VersionCompare.as_view(), name="version-compare"),
     path("artifacts/versions/<uuid:version_id>/used-by", VersionUsedBy.as_view(), name="version-used-by"),
+    path("artifacts/versions/<uuid:version_id>/links", VersionLinks.as_view(), name="version-links"),
     path("artifacts/versions/<uuid:version_id>/files", FileList.as_view(), name="file-list"),
     path("artifacts/versions/<uuid:version_id>/files/batch", FileBatch.as_view(), name="file-batch"),
     path("artifacts/versions/<uuid:version_id>/files/reference", FileReference.as_view(), name="file-reference"),

@@ -18,7 +18,7 @@ from api.fast_path import queries
 from api.fast_path.headers import common_headers
 from api.fast_path.keys import get_key
 from api.serialization import serialize
-from artifacts import validators
+from artifacts import link_sources, validators
 
 Environ = dict[str, Any]
 # Body and headers of a response with status 200.
@@ -92,7 +92,10 @@ def _get_alias(environ: Environ, key: ApiKey, match: re.Match[str]) -> Answer | 
     if environ.get("QUERY_STRING"):
         return None
     alias = queries.get_alias(key, UUID(match[1]), match[2])
-    return alias and _render(AliasDetailSerializer, alias, ETag=preconditions.etag(alias.version_id))
+    if alias is None:
+        return None
+    link_sources.attach(key.user, [alias.version])
+    return _render(AliasDetailSerializer, alias, ETag=preconditions.etag(alias.version_id))
 
 
 def _resolve(environ: Environ, key: ApiKey, _match: re.Match[str]) -> Answer | None:
@@ -100,7 +103,10 @@ def _resolve(environ: Environ, key: ApiKey, _match: re.Match[str]) -> Answer | N
     if query is None:
         return None
     row = queries.resolve(key, query[1].replace("%2F", "/"), query[2] or validators.LATEST)
-    return row and _render(ResolvedSerializer, row)
+    if row is None:
+        return None
+    link_sources.attach(key.user, [row.version])
+    return _render(ResolvedSerializer, row)
 
 
 def _render(serializer: type[Serializer], instance: object, **headers: str) -> Answer:

@@ -106,7 +106,7 @@ class Selection:
 
     def _any_of(self, paths: list[str], start: str, end: str | None) -> Q:
         single = [path for path in paths if not path.endswith("/")]
-        found = Q(version=self._version, path__in=single) if single else Q()
+        found = Q(version=self._version.contents_id, path__in=single) if single else Q()
         for folder in paths:
             if folder.endswith("/"):
                 after = f"{folder}\U0010ffff"
@@ -115,7 +115,7 @@ class Selection:
 
     def _range(self, start: str, end: str | None) -> Q:
         """The version in each, so that each is a range of the index."""
-        found = Q(version=self._version, path__gte=start)
+        found = Q(version=self._version.contents_id, path__gte=start)
         return found & Q(path__lt=end) if end else found
 
 

@@ -186,4 +186,4 @@ def _reference_urls(version: ArtifactVersion, rows: Sequence[Row]) -> dict[int, 
         for number, row in enumerate(rows)
         if row.reference_uri is not None
     }
-    return external_stores.sign_references(version.artifact.project.team_id, references) if references else {}
+    return external_stores.sign_references(external_stores.team_of(version), references) if references else {}

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from artifacts import errors
@@ -136,7 +136,7 @@ def update_integrity(version: ArtifactVersion) -> None:
         digest, wire_digest = digest or found.version, wire_digest or found.wire
     if (integrity, digest, wire_digest) != (version.integrity, version.digest, version.wire_digest):
         # Not `save`: somebody may have changed the description meanwhile.
-        rows = ArtifactVersion.objects.filter(pk=version.pk)
+        rows = ArtifactVersion.objects.with_contents_of(version.contents_id)
         rows.update(integrity=integrity, digest=digest, wire_digest=wire_digest)
 
 
@@ -366,8 +366,9 @@ def _mark_corrupt(pks: Iterable[UUID]) -> None:
     """And what consists of them."""
     pks = {*pks, *Extent.objects.filter(piece__in=pks).values_list("whole", flat=True)}
     Blob.objects.filter(pk__in=pks).update(state=Blob.State.CORRUPT)
-    versions = ArtifactVersion.objects.finalized().filter(files__blob__in=pks)
-    ArtifactVersion.objects.filter(pk__in=versions.values("pk")).update(integrity=ArtifactVersion.Integrity.CORRUPT)
+    versions = ArtifactVersion.objects.finalized().filter(files__blob__in=pks).values("pk")
+    rows = ArtifactVersion.objects.filter(Q(pk__in=versions) | Q(linked_version__in=versions))
+    rows.update(integrity=ArtifactVersion.Integrity.CORRUPT)
 
 
 def _merge(keepers: Mapping[UUID, UUID]) -> None:

@@ -37,6 +37,13 @@ class VersionQuerySet(models.QuerySet["ArtifactVersion"]):
     def drafts(self) -> Self:
         return self.filter(state=ArtifactVersion.State.DRAFT)
 
+    def with_contents_of(self, pk: UUID) -> Self:
+        """The version of that id, which is no link, and all links to it: what is found out of its contents is of all.
+
+        Two conditions, each of which an index answers.
+        """
+        return self.filter(Q(pk=pk) | Q(linked_version=pk))
+
     def with_role_of(self, user: Any) -> Self:
         """Each with the user's role in its team as `role`; None for who is not in it."""
         memberships = Membership.objects.filter(team=OuterRef("artifact__project__team"), user=user)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts import permissions
@@ -31,13 +32,12 @@ def request(actor: Actor, version: ArtifactVersion) -> ReferenceCheck:
     if not version.reference_count:
         raise errors.Conflict(f"{version.title} has no references.")
     with transaction.atomic():
-        ReferenceCheck.objects.bulk_create(
-            [ReferenceCheck(version=version, requested_by=actor.user)], ignore_conflicts=True
-        )
+        # Of a link the version that has the references is checked, and all links to it learn what was found.
+        new = ReferenceCheck(version_id=version.contents_id, requested_by=actor.user)
+        ReferenceCheck.objects.bulk_create([new], ignore_conflicts=True)
         tasks.check.delay_on_commit()
-    check = ReferenceCheck.objects.filter(version=version).first()
     # A worker may have been quick.
-    return check or ReferenceCheck(version=version, requested_by=actor.user)
+    return running(version) or ReferenceCheck(version=version, requested_by=actor.user)
 
 
 @transaction.atomic
@@ -70,10 +70,11 @@ def end_identification(draft: ArtifactVersion) -> None:
 
 def annotate(versions: QuerySet[ArtifactVersion]) -> QuerySet[ArtifactVersion]:
     """Each with `checked_references`: how many a check has looked at; None where no check is requested."""
-    checked = ReferenceCheck.objects.filter(version=OuterRef("pk")).values("checked_count")
-    return versions.annotate(checked_references=Subquery(checked[:1]))
+    contents = Coalesce("linked_version", "pk")
+    checked = ReferenceCheck.objects.filter(version=OuterRef("contents_pk")).values("checked_count")
+    return versions.alias(contents_pk=contents).annotate(checked_references=Subquery(checked[:1]))
 
 
 def running(version: ArtifactVersion) -> ReferenceCheck | None:
     """The check of the version that waits or is carried out; its `checked_count` says how far it is."""
-    return version.reference_checks.first()
+    return ReferenceCheck.objects.filter(version=version.contents_id).first()

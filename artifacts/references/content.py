@@ -29,7 +29,7 @@ def opened(file: ArtifactFile) -> Callable[[int, int], bytes]:
     the one that was logged.
     """
     location = uris.parse(file.reference_uri or "")
-    access = external_stores.access_for(external_stores.accesses(file.version.artifact.project.team_id), location)
+    access = external_stores.access_for(external_stores.accesses(external_stores.team_of(file.version)), location)
     if access is None:
         raise errors.Conflict("No preview: the file is stored elsewhere, and no external store of the team covers it.")
     if access.problem:

@@ -16,6 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from artifacts import events
@@ -89,8 +90,11 @@ def schedule() -> int:
         version__reference_count__gt=0,
         version__state=ArtifactVersion.State.FINALIZED,
         version__reference_checks=None,
+        version__linked_version__reference_checks=None,
     ).order_by("pk")
-    count, columns = 0, ("pk", "alias", "version", "artifact", "artifact__project", "artifact__project__team")
+    columns = ("pk", "alias", "contents", "artifact", "artifact__project", "artifact__project__team")
+    aliases = aliases.annotate(contents=Coalesce("version__linked_version", "version"))
+    count = 0
     rows: list[Any] = list(aliases.values_list(*columns)[:_SCHEDULED_AT_ONCE])
     while rows:
         rules = _rules_of(rows)
@@ -220,8 +224,8 @@ def _finish(check: ReferenceCheck) -> None:
 def _conclude(row: ReferenceCheck) -> None:
     references = ArtifactFile.objects.filter(version=row.version_id, reference_uri__isnull=False)
     worst = (state for state in WORST_FIRST if references.filter(reference_state=state).exists())
-    version = ArtifactVersion.objects.filter(pk=row.version_id, state=ArtifactVersion.State.FINALIZED)
+    versions = ArtifactVersion.objects.finalized().with_contents_of(row.version_id)
+    versions.update(reference_state=next(worst, None), references_checked_at=timezone.now())
     # It may have been deleted meanwhile.
-    is_there = version.update(reference_state=next(worst, None), references_checked_at=timezone.now())
-    if row.found and is_there:
-        events.references_changed(row.version, row.found)
+    for version in versions.select_related("artifact__project__team") if row.found else ():
+        events.references_changed(version, row.found)

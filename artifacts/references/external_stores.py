@@ -14,7 +14,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.db.models import OuterRef, QuerySet, TextField, Value
-from django.db.models.functions import Concat
+from django.db.models.functions import Coalesce, Concat
 
 from accounts import permissions
 from accounts.actor import Actor
@@ -184,7 +184,9 @@ def access_for(accesses: Iterable[Access], location: Location) -> Access | None:
 
 def annotate(versions: QuerySet[ArtifactVersion]) -> QuerySet[ArtifactVersion]:
     """Each with the `external_stores` of its team as a text, for `coverages`."""
-    stores = ExternalStore.objects.filter(team=OuterRef("artifact__project__team")).order_by("name")
+    team = Coalesce("linked_version__artifact__project__team", "artifact__project__team")
+    versions = versions.alias(team_of_files=team)
+    stores = ExternalStore.objects.filter(team=OuterRef("team_of_files")).order_by("name")
     line = Concat("name", Value("\t"), "prefix", Value("\t"), "account", output_field=TextField())
     return versions.annotate(external_stores=StringAgg(stores.annotate(line_of_store=line), "line_of_store"))
 
@@ -208,7 +210,17 @@ def signed_url(file: ArtifactFile) -> str | None:
     if file.reference_uri is None:
         return None
     reference = Reference(file.reference_uri, file.reference_version_id or "", file.name)
-    return sign_references(file.version.artifact.project.team_id, {file.pk: reference}).get(file.pk)
+    return sign_references(team_of(file.version), {file.pk: reference}).get(file.pk)
+
+
+def team_of(version: ArtifactVersion) -> UUID:
+    """The team by whose stores the references of a version are read, also through a link: its own, or its source's.
+
+    One query for a link; of another version artifact and project are loaded.
+    """
+    if not version.is_link:
+        return version.artifact.project.team_id
+    return ArtifactVersion.objects.values_list("artifact__project__team", flat=True).get(pk=version.contents_id)
 
 
 def sign_references(team_id: UUID, references: Mapping[Key, Reference]) -> dict[Key, str]:

@@ -1,14 +1,21 @@
 """Versions in collections: linked, not copied; with numbers and aliases of their own; held while they are linked."""
 
+import re
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from accounts.actor import Actor
 from accounts.models import Membership, Role, Team
-from artifacts import artifacts, links, name_resolution
-from artifacts.models import Artifact, ArtifactFile, ArtifactVersion
+from artifacts import artifacts, deletion_preview, expiry, links, name_resolution, versions
+from artifacts.content import verification
+from artifacts.models import Artifact, ArtifactFile, ArtifactVersion, Blob
 from core import errors
+from events.models import Event
+from projects import projects
 from projects.models import Project
-from tests.artifacts.client import at_once, begin, log
+from tests.artifacts.client import at_once, begin, fetch, log
 
 
 @pytest.fixture
@@ -84,8 +91,135 @@ def test_unlinking_leaves_the_version_and_its_files(bob, v1, v2, collection):
     link = links.link(Actor(bob), v1, collection)
     links.unlink(Actor(bob), link)
 
+    told = [event.message for event in Event.objects.filter(project=collection.project, alias="").order_by("id")]
+    assert told == ["bob linked v0 of registry/models/best", "bob unlinked v0 of registry/models/best"]
     assert (v1.files.count(), ArtifactVersion.objects.get(pk=v1.pk).state) == (1, "finalized")
     assert where(collection) == {}
     assert links.link(Actor(bob), v1, collection).version == "v1"
     with pytest.raises(errors.Conflict, match="no link"):
         links.unlink(Actor(bob), v2)
+
+
+def test_what_is_linked_is_not_deleted(alice, bob, vera, artifact, v1, collection, project):
+    link = links.link(Actor(bob), v1, collection)
+    linked = "is linked as registry/models/best:v0. Unlink it first"
+    with pytest.raises(errors.Conflict, match=linked):
+        versions.delete(Actor(bob), v1, delete_aliases=True)
+    with pytest.raises(errors.Conflict, match=linked):
+        artifacts.delete(Actor(bob), artifact)
+    with pytest.raises(errors.Conflict, match="Project 'demo' cannot be deleted"):
+        projects.delete(Actor(alice), project)
+    assert deletion_preview.of_version(Actor(bob), v1).refusals == [
+        "Version v1 cannot be deleted: it is linked as registry/models/best:v0. Unlink it first."
+    ]
+    assert deletion_preview.refusals_of_versions(Actor(vera), artifact, [v1]) == {
+        v1.pk: "Version v1 cannot be deleted: it is linked from a collection that you don't see."
+    }
+    versions.describe(Actor(bob), v1, ttl=timedelta(days=1))
+    ArtifactVersion.objects.filter(pk=v1.pk).update(expires_at=timezone.now())
+    assert expiry.delete_expired() == 0
+
+    links.unlink(Actor(bob), link)
+    assert expiry.delete_expired() == 1
+
+
+def test_deleting_a_collection_leaves_what_it_links(alice, bob, artifact, v1, collection, registry, project):
+    links.link(Actor(bob), v1, collection)
+    artifacts.delete(Actor(bob), collection)
+    assert [file.path for file in v1.files.all()] == ["one.txt"]
+
+    collection = artifacts.create(Actor(bob), project, "own", "dataset", kind="collection")
+    links.link(Actor(bob), v1, collection)
+    links.link_by_name(Actor(bob), v1, registry, "best")
+    Membership.objects.create(team=registry.team, user=alice, role=Role.ADMIN)
+    projects.delete(Actor(alice), registry)
+    projects.delete(Actor(alice), project)
+    assert not ArtifactVersion.objects.exists()
+
+
+def test_links_know_what_workers_find_out(bob, v1, collection, work):
+    Blob.objects.update(state=Blob.State.UPLOADED)
+    ArtifactVersion.objects.update(integrity="pending", wire_digest=None)
+    v1.refresh_from_db()
+    link = links.link(Actor(bob), v1, collection)
+    assert (link.integrity, link.wire_digest) == ("pending", None)
+    verification.verify(str(v1.pk))
+
+    link.refresh_from_db()
+    assert (link.integrity, link.wire_digest is not None) == ("verified", True)
+    Blob.objects.update(state=Blob.State.UPLOADED, sha256="0" * 64, md5=None)
+    work()
+    link.refresh_from_db()
+    assert link.integrity == "corrupt"
+
+
+def test_who_sees_the_collection_reads_its_files_and_learns_nothing_of_the_source(
+    api, bob, vera, mallory, run, artifact, collection, registry, work
+):
+    """As every address says it."""
+    v1 = log(bob, artifact, {"README.md": b"# Read me", "a/one.txt": b"one"}, run=run, description="As it was.")
+    versions.describe(Actor(bob), v1, tags=["good"])
+    link = links.link(Actor(bob), v1, collection, aliases=["production"])
+    versions.describe(Actor(bob), v1, description="A secret of the source.", tags=["secret"])
+    work()
+    Membership.objects.create(team=registry.team, user=mallory, role=Role.VIEWER)
+    name, file = "registry/models/best:production", link.files.get(path="a/one.txt")
+    urls = [
+        f"versions/{link.pk}", f"versions/{link.pk}/files", f"versions/{link.pk}/manifest",
+        f"versions/{link.pk}/manifest?format=columns", f"versions/{link.pk}/used-by", f"versions/{link.pk}/links",
+        f"files/{file.pk}/download-url", f"resolve?name={name}", f"{collection.pk}", f"{collection.pk}/versions",
+        f"{collection.pk}/aliases", f"{collection.pk}/aliases/production",
+        f"{collection.pk}/aliases/production/history",
+        f"versions/{link.pk}/compare?base=v0", "?kind=collection", f"{collection.pk}/storage",
+    ]  # fmt: skip
+    for url in urls:
+        url = f"/api/v1/artifacts/{url}".replace("/?", "?")
+        response = api(mallory).get(url)
+        assert response.status_code == 200, url
+        for hidden in ("acme", "demo", run.name, "secret", str(v1.pk), str(artifact.pk), str(run.pk)):
+            # Only the key of the object in the store, which nobody but the store reads, has ids of where it was made.
+            body = re.sub(r"projects/[0-9a-f-]{36}/artifacts/[^\"?]*", "", response.content.decode())
+            assert hidden not in body, (url, hidden)
+        assert api(vera).get(url).status_code == (200 if file.pk.hex in url.replace("-", "") or "?kind" in url else 404)
+    shown = api(mallory).get(f"/api/v1/artifacts/versions/{link.pk}").json()
+    assert (shown["description"], shown["tags"], shown["run_id"]) == ("As it was.", ["good"], None)
+    assert shown["linked_from"] == {"version_id": None, "full_name": None, "version": None}
+    assert {file["version_id"] for file in shown["files"]} == {str(link.pk)}
+    assert fetch(api(mallory).get(f"/api/v1/artifacts/files/{file.pk}/download-url").json()["url"]) == b"one"
+    assert list(link.downloads.values_list("file", "user__username")) != []
+    assert not v1.downloads.exists()
+    assert api(mallory).get(f"/api/v1/artifacts/versions/{v1.pk}").status_code == 404
+    refused = api(mallory).delete(f"/api/v1/artifacts/files/{file.pk}")
+    assert (refused.status_code, "acme" in refused.content.decode()) == (403, False)
+
+    seen = api(bob).get(f"/api/v1/artifacts/versions/{link.pk}").json()
+    assert seen["linked_from"] == {"version_id": str(v1.pk), "full_name": "acme/demo/data", "version": "v1"}
+    assert [item["id"] for item in api(bob).get(f"/api/v1/artifacts/versions/{v1.pk}/links").json()["items"]] == [
+        str(link.pk)
+    ]
+    assert api(vera).get(f"/api/v1/artifacts/versions/{v1.pk}/links").json()["items"] == []
+    links.unlink(Actor(bob), link)
+    assert api(mallory).get(f"/api/v1/artifacts/files/{file.pk}/download-url").status_code == 404
+
+
+def test_links_are_made_and_removed_by_the_api(api, bob, vera, v1, collection, registry):
+    url = f"/api/v1/artifacts/versions/{v1.pk}/links"
+    made = api(bob).post(url, {"collection": "registry/models/best", "aliases": ["staging"], "reason": "Good."})
+    assert (made.status_code, made.json()["aliases"], made.json()["version"]) == (201, ["staging", "latest"], "v0")
+    again = api(bob).post(url, {"collection": str(collection.pk)})
+    assert (again.status_code, again.json()["id"]) == (200, made.json()["id"])
+    assert api(bob).post(url, {"collection": "registry/models/new"}).json()["artifact_name"] == "new"
+    assert api(bob).post(url, {"collection": "new"}).status_code == 400
+    assert api(vera).post(url, {"collection": "registry/models/best"}).status_code == 404
+    assert api(vera).post(url, {"collection": str(collection.pk)}).status_code == 404
+    listed = api(bob).get("/api/v1/artifacts?kind=collection").json()["items"]
+    assert [(item["name"], item["kind"]) for item in listed] == [("new", "collection"), ("best", "collection")]
+
+    link = f"/api/v1/artifacts/versions/{made.json()['id']}"
+    assert api(bob).delete(link).status_code == 409
+    assert api(bob).delete(f"{link}?delete_aliases=true").status_code == 204
+    body = {"project": "registry/models", "name": "empty", "type": "model", "kind": "collection"}
+    created = api(bob).post("/api/v1/artifacts", body)
+    assert (created.status_code, created.json()["kind"], created.json()["version_count"]) == (201, "collection", 0)
+    assert api(bob).post("/api/v1/artifacts", body | {"name": "filled", "version": {}}).status_code == 409
+    assert not Artifact.objects.filter(name="filled").exists()

@@ -23,7 +23,7 @@ def test_a_version_stays_while_a_record_refers_to_it(bob, artifact, v1, save):
         versions.delete(Actor(bob), v1)
     with pytest.raises(artifact_errors.VersionHeld, match="Artifact 'data' cannot be deleted"):
         artifacts.delete(Actor(bob), artifact)
-    assert record.pk in deletion_preview.of_version(v1).refusals[0]
+    assert record.pk in deletion_preview.of_version(Actor(bob), v1).refusals[0]
     records.update(Actor(bob), record, data={"trained_on": []})
     assert not VersionHold.objects.exists()
     versions.delete(Actor(bob), v1)
@@ -70,6 +70,6 @@ def test_a_deleted_project_takes_its_versions_whatever_refers_to_them(alice, bob
 def test_two_versions_that_are_referred_to_are_named_by_their_own_records(bob, artifact, v1, save):
     v2 = log(bob, artifact, {"two.txt": b"two"})
     one, two = save(source="artifact://acme/demo/data:v1"), save(source="artifact://acme/demo/data:v2")
-    refusals = deletion_preview.refusals_of_versions(artifact, [v1, v2])
+    refusals = deletion_preview.refusals_of_versions(Actor(bob), artifact, [v1, v2])
     assert one.pk in refusals[v1.pk]
     assert two.pk in refusals[v2.pk]

@@ -31,7 +31,7 @@ from api.artifacts.lookups import get_alias, get_artifact, get_artifact_and_targ
 from api.pagination import cursor_page, parse
 from api.permissions import SignedIn
 from api.serialization import parse_body, serialize
-from artifacts import name_resolution
+from artifacts import link_sources, name_resolution
 from artifacts.aliases import aliases, history, protection, suggestions
 from artifacts.aliases.order import AliasOrder
 from artifacts.models import ArtifactAlias
@@ -97,12 +97,15 @@ class AliasDetail(APIView):
         if at:
             artifact = get_artifact(request, artifact_id)
             change = history.get_change_at(artifact, alias, at)
-            body = {"change": change, "at": at, "version_detail": name_resolution.version_of(artifact, change)}
+            version = name_resolution.version_of(artifact, change)
+            link_sources.attach(request.user, [version] if version else [])
+            body = {"change": change, "at": at, "version_detail": version}
             return Response(AliasAtSerializer(body).data)
         row = get_alias(request, artifact_id, alias)
         headers = {"ETag": preconditions.etag(row.version_id)}
         if preconditions.is_not_modified(request, row.version_id):
             return Response(status=304, headers=headers)
+        link_sources.attach(request.user, [row.version])
         return Response(serialize(AliasDetailSerializer, row), headers=headers)
 
     @extend_schema(

@@ -24,7 +24,7 @@ from api.artifacts.views.versions import draft_arguments, serialize_draft
 from api.pagination import page_of, paginate, parse
 from api.permissions import SignedIn
 from api.serialization import parse_body, serialize
-from artifacts import artifacts, name_resolution, storage_usage, versions
+from artifacts import artifacts, link_sources, name_resolution, storage_usage, versions
 from artifacts.aliases import excerpts
 from artifacts.models import Artifact
 
@@ -102,6 +102,7 @@ class Resolve(APIView):
         """Resolve `team/project/name:x` to artifact, version and aliases."""
         query = parse(request, query_params.ResolveQuery)
         resolved = name_resolution.resolve(request.user, query["name"], type=query.get("type"), at=query.get("at"))
+        link_sources.attach(request.user, [resolved.version])
         return Response(serialize(ResolvedSerializer, resolved))
 
 

@@ -18,6 +18,7 @@ from api.artifacts.serializers import (
 )
 from api.permissions import SignedIn
 from api.serialization import parse_body, serialize
+from artifacts import link_sources
 from artifacts.lineage import usages
 from artifacts.models import ArtifactVersion
 from core import long_values
@@ -37,6 +38,7 @@ class RunUseArtifact(APIView):
             used = usages.use_version(actor, run, version, type=data.get("type"), requested_as=data.get("requested_as"))
         else:
             used = usages.use(actor, run, data.pop("name"), **data)
+        link_sources.attach(request.user, [used.resolved.version])
         return Response(
             serialize(ResolvedSerializer, used.resolved) | {"usage": serialize(UsageSerializer, used.usage)}
         )
@@ -57,4 +59,5 @@ class RunArtifacts(APIView):
         }
         for versions in body.values():
             long_values.load(versions)
+        link_sources.attach(request.user, [*body["logged"], *body["used"]])
         return Response(RunArtifactsSerializer(body).data)

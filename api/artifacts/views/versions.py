@@ -1,6 +1,7 @@
 """Versions: create a draft, upload, finalize, describe, delete."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -37,7 +38,7 @@ from api.pagination import PageQuery, cursor_page, page_of, paginate, parse
 from api.permissions import SignedIn
 from api.projects.serializers import RunItemSerializer
 from api.serialization import compressed_json, parse_body
-from artifacts import storage, versions
+from artifacts import link_sources, storage, versions
 from artifacts.content import manifests, uploads
 from artifacts.models import Artifact, ArtifactVersion
 from projects.models import Run
@@ -55,7 +56,8 @@ class VersionList(APIView):
         """List the versions of an artifact; drafts only for those who may write."""
         artifact = get_artifact(request, artifact_id)
         rows, key = query_params.versions(request, artifact)
-        return paginate(request, rows, VersionItemSerializer, key)
+        attach = partial(link_sources.attach, request.user)
+        return paginate(request, rows, VersionItemSerializer, key, prepare=attach)
 
     @extend_schema(
         request=VersionCreate,
@@ -114,8 +116,9 @@ class VersionFinalize(APIView):
             digest=data.get("digest"),
         )
         moves = MoveSerializer(result.moves, many=True).data
-        body = VersionSerializer(_reload(result.version)).data | {"created": result.created, "moved": moves}
-        return Response(body)
+        version = _reload(result.version)
+        link_sources.attach(request.user, [version])
+        return Response(VersionSerializer(version).data | {"created": result.created, "moved": moves})
 
 
 class VersionUploads(APIView):

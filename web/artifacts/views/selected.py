@@ -34,7 +34,7 @@ def delete_versions(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     if form.is_valid():
         outcomes = verbs.delete_versions(Actor.from_page(request), items, **form.cleaned_data)
         return selection.respond(request, outcomes, "deleted", back)
-    refusals = deletion_preview.refusals_of_versions(artifact, items)
+    refusals = deletion_preview.refusals_of_versions(Actor.from_page(request), artifact, items)
     rows = [
         selection.Row(item, f"{deletion.files_of(item)}{_aliases(item)}", refusals.get(item.pk, "")) for item in items
     ]

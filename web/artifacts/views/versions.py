@@ -122,7 +122,7 @@ def finalize(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
 def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     version = get_version(request, role=Role.EDITOR, **url_kwargs)
     verb = "Delete" if version.is_finalized else "Discard"
-    preview = deletion_preview.of_version(version)
+    preview = deletion_preview.of_version(Actor.from_page(request), version)
     form = DeleteVersionForm(preview.aliases, rendering.post_data(request))
     if form.is_valid():
         with_aliases = form.cleaned_data.get("delete_aliases", False)

@@ -103,6 +103,7 @@ def delete(request: HttpRequest, team: str, project: str) -> HttpResponse:
         back=reverse("project-settings", args=project.url_args),
         danger=True,
         facts=deletion.facts(preview, aliases_label="Protected aliases"),
+        refusals=preview.refusals,
     )
 
 
