@@ -1,7 +1,8 @@
 """Bytes that a signed URL could replace, copied to keys that no URL leads to before a worker reads them.
 
-A URL that is bound to an md5 is good for an hour, and other bytes of the same md5 can be made. What a worker has
-verified can therefore not be replaced: it reads the copy. The former bytes stay for whoever has a URL to read them.
+A URL that is bound to an md5 is good for an hour, and a request that began in time may go on for as long as it likes;
+other bytes of the same md5 can be made. What a worker has verified can therefore not be replaced: it reads the copy.
+The former bytes stay for whoever has a URL to read them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,12 +24,12 @@ _COPY_LIFE = timedelta(hours=2)
 
 
 def move(object_ids: Sequence[UUID]) -> None:
-    """Copy those of these objects whose bytes a signed URL can still replace. May run twice, also at once.
+    """Copy those of these objects that a URL bound to an md5 leads to, or led to. May run twice, also at once.
 
     What is missing in the store is left as it is. Raises `StoreUnavailable`.
     """
     rows = StoredObject.objects.filter(Among("pk", object_ids), state=StoredObject.State.UPLOADED, blobs__isnull=False)
-    replaceable = list(rows.filter(url_expires_at__gt=timezone.now()).distinct())
+    replaceable = list(rows.filter(url_expires_at__isnull=False).distinct())
     if not replaceable:
         return
     keys = {obj.pk: obj.new_key_beside() for obj in replaceable}
@@ -64,5 +65,7 @@ def _record(keys: Mapping[UUID, str]) -> None:
 
 
 def _owe(keys: Iterable[str], after: timedelta) -> None:
+    """Delete these keys then, or when they were due before."""
     due_at = timezone.now() + after
-    bulk_rows.insert(PendingDeletion, ["key"], ((key,) for key in keys), next_attempt_at=due_at)
+    rows = (PendingDeletion(key=key, next_attempt_at=due_at) for key in keys)
+    PendingDeletion.objects.bulk_create(rows, ignore_conflicts=True)

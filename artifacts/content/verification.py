@@ -155,11 +155,13 @@ def pending_objects(before: datetime) -> list[str]:
 def read_again(now: datetime) -> None:
     """Read once more what a signed URL that is bound to an md5 could replace, once no such URL is valid any more.
 
-    That is what was verified before `relocation` moved such bytes. What was replaced is marked as corrupt.
+    That is what was verified before `relocation` moved such bytes: it moves them now. What was replaced is marked as
+    corrupt.
     """
     replaceable = StoredObject.objects.filter(state=StoredObject.State.UPLOADED, url_expires_at__lt=now)
-    while objects := dict(replaceable.values_list("pk", "key")[:_OBJECTS_A_QUERY]):
-        hash_objects(list(objects))
+    while pks := list(replaceable.values_list("pk", flat=True)[:_OBJECTS_A_QUERY]):
+        hash_objects(pks)
+        objects = dict(StoredObject.objects.filter(pk__in=pks).values_list("pk", "key"))
         verified = Blob.objects.filter(object__in=objects, state=Blob.State.VERIFIED).order_by("object_id", "offset")
         rows = map(_UnreadBlob._make, verified.values_list(*_UNREAD_COLUMNS))
         grouped = ((objects[pk], list(members)) for pk, members in groupby(rows, key=attrgetter("object_id")))
@@ -167,7 +169,7 @@ def read_again(now: datetime) -> None:
         with transaction.atomic():
             if replaced:
                 _mark_corrupt(replaced)
-            StoredObject.objects.filter(pk__in=objects).update(url_expires_at=None)
+            StoredObject.objects.filter(pk__in=pks).update(url_expires_at=None)
 
 
 def _unread_blobs(object_ids: Sequence[UUID]) -> Iterator[tuple[str, list[_UnreadBlob]]]:

@@ -8,15 +8,21 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.test import Client
+from graphql import get_named_type, is_leaf_type
 
 from accounts import keys
 from accounts.actor import Actor
 from accounts.models import Scope, User
 from tests.artifacts.client import HTTP
+from wandb_api.schema import SCHEMA
 
 _ARTIFACT = "id state digest versionIndex artifactSequence { id latestArtifact { id versionIndex } }"
 _PARTS = "uploadMultipartUrls { uploadID uploadUrlParts { partNumber uploadUrl } }"
-_FILE = f"uploadUrl uploadHeaders storagePath artifact {{ id }} {_PARTS}"
+# Clients differ in what they ask of a file, so all of it is asked.
+_LEAVES = " ".join(
+    name for name, field in SCHEMA.get_type("File").fields.items() if is_leaf_type(get_named_type(field.type))
+)
+_FILE = f"{_LEAVES} artifact {{ id }} {_PARTS}"
 
 
 class Refused(Exception):
@@ -114,7 +120,7 @@ class Wandb:
             "artifactID": artifact_id, "name": "wandb_manifest.json", "digest": digest, "type": type,
             "entityName": self.entity, "projectName": self.project, "runName": "run",
         }  # fmt: skip
-        answer = "artifactManifest { id file { uploadUrl uploadHeaders } }"
+        answer = f"artifactManifest {{ id file {{ {_LEAVES} }} }}"
         return self.mutate("createArtifactManifest", answer, **(sent | more))["artifactManifest"]
 
     def send_manifest(self, artifact_id: str, contents: Mapping[str, Any], type: str = "FULL", **more: Any) -> None:

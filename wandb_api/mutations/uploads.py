@@ -215,25 +215,26 @@ def _file_request(file: dict[str, Any]) -> md5_uploads.FileRequest:
 def _manifest(manifest: ManifestUpload) -> dict[str, Any]:
     put = manifest_uploads.sign(manifest)
     id = ids.encode("ArtifactManifest", manifest.pk)
-    return {"artifact_manifest": {"id": id, "file": {"id": id, "name": "wandb_manifest.json"} | _sent_to(put)}}
+    return {"artifact_manifest": {"id": id, "file": {"id": id} | _sent_to("wandb_manifest.json", put)}}
 
 
 def _file(version: ArtifactVersion, name: str, upload: md5_uploads.Upload) -> dict[str, Any]:
-    fields = {"id": ids.encode("ArtifactFile", f"{version.pk}:{name}"), "name": name}
-    fields |= {"storage_path": upload.storage_path, "artifact": ArtifactVersion(pk=upload.version)}
+    fields = {"id": ids.encode("ArtifactFile", f"{version.pk}:{name}"), "storage_path": upload.storage_path}
+    fields |= {"artifact": ArtifactVersion(pk=upload.version)}
     if not upload.parts:
-        return fields | _sent_to(upload.put)
+        return fields | _sent_to(name, upload.put)
     parts = [{"part_number": part.number, "upload_url": part.put.url} for part in upload.parts]
     multipart = {"upload_id": upload.upload_id, "upload_url_parts": parts}
     # The first part's, which says nothing of the others: clients that send parts take the URLs beside it.
-    return fields | _sent_to(upload.parts[0].put) | {"upload_headers": [], "upload_multipart_urls": multipart}
+    return fields | _sent_to(name, upload.parts[0].put) | {"upload_headers": [], "upload_multipart_urls": multipart}
 
 
-def _sent_to(put: SignedPut | None) -> dict[str, Any]:
+def _sent_to(name: str, put: SignedPut | None) -> dict[str, Any]:
     """What the schema wants of a file that is to be sent: it cannot be read yet."""
     url, headers = (put.url, put.headers) if put else (None, {})
     lines = [f"{name}:{value}" for name, value in headers.items()]
-    return {"upload_url": url, "upload_headers": lines, "direct_url": "", "size_bytes": 0}
+    names = {"name": name, "display_name": name}
+    return names | {"upload_url": url, "upload_headers": lines, "direct_url": "", "size_bytes": 0}
 
 
 def _connection(nodes: Sequence[dict[str, Any]]) -> dict[str, Any]:
