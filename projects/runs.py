@@ -86,7 +86,7 @@ def start_or_resume(
     """
     started = _start_or_resume(actor, project, name, resume, idempotency_key, columns)
     if environment:
-        _describe_environment(started.run, environment)
+        describe_environment(actor, started.run, **environment)
     return started
 
 
@@ -177,6 +177,13 @@ def change(actor: Actor, run: Run, **columns: Any) -> Run:
     permissions.require(actor, run.project.team, Role.EDITOR)
     changes = run_columns.checked({**columns, "state": None})
     return update(actor, run, **changes) if changes else run
+
+
+def describe_environment(actor: Actor, run: Run, **environment: Any) -> None:
+    """Record what the run was started with, in place of what was known: the columns of `RunEnvironment`."""
+    permissions.require(actor, run.project.team, Role.EDITOR)
+    errors.check(RunEnvironment(run=run, **environment))
+    RunEnvironment.objects.update_or_create(run=run, defaults=environment)
 
 
 def resume(actor: Actor, run: Run) -> Run:
@@ -321,11 +328,6 @@ def _create(actor: Actor, project: Project, name: str, columns: dict[str, Any]) 
             raise error
         return first
     return run
-
-
-def _describe_environment(run: Run, environment: dict[str, Any]) -> None:
-    errors.check(RunEnvironment(run=run, **environment))
-    RunEnvironment.objects.update_or_create(run=run, defaults=environment)
 
 
 def _not_in_future(at: datetime | None) -> datetime:

@@ -1,8 +1,9 @@
 """The config of a run as the client has it: a dict for each key, with what the client keeps for itself among them."""
 
+import shlex
 from typing import Any, NamedTuple
 
-from projects.models import Run
+from projects.models import Run, RunEnvironment
 
 _OWN = "_wandb"
 # Of an old form of the file, and no key of the user's.
@@ -28,11 +29,19 @@ def to_wire(run: Run) -> dict[str, Any]:
     return {key: {"desc": None, "value": value} for key, value in values.items()}
 
 
+def start_of(wandb: dict[str, Any]) -> dict[str, str]:
+    """What the last process of the run said of its start, as columns of `RunEnvironment`; nothing if none."""
+    told = _last_environment(wandb)
+    program = _line(told.get("program"))
+    command = shlex.join([program, *filter(None, map(_line, _list(told.get("args"))))]) if program else ""
+    python = _line(wandb.get("python_version")) or _line(told.get("python")).removeprefix("CPython ")
+    found = {"command": command, "python_version": python}
+    return {column: _fit(column, value) for column, value in found.items()} if any(found.values()) else {}
+
+
 def describe_environment(run: Run) -> dict[str, Any]:
     """What the last process of the run said of its machine."""
-    environments = run.wandb.get("e")
-    found = list(environments.values())[-1:] if isinstance(environments, dict) else []
-    told = found[0] if found and isinstance(found[0], dict) else {}
+    told = _last_environment(run.wandb)
     git = told.get("git") if isinstance(told.get("git"), dict) else {}
     return {
         "program": run.program or _text(told.get("program")),
@@ -53,6 +62,21 @@ def describe_environment(run: Run) -> dict[str, Any]:
 
 def _value(entry: Any) -> Any:
     return entry["value"] if isinstance(entry, dict) and "value" in entry else entry
+
+
+def _last_environment(wandb: dict[str, Any]) -> dict[str, Any]:
+    environments = wandb.get("e")
+    found = list(environments.values())[-1:] if isinstance(environments, dict) else []
+    return found[0] if found and isinstance(found[0], dict) else {}
+
+
+def _line(value: Any) -> str:
+    """A text on one line; empty for anything else."""
+    return value if isinstance(value, str) and value.isprintable() else ""
+
+
+def _fit(column: str, value: str) -> str:
+    return value[: RunEnvironment._meta.get_field(column).max_length]
 
 
 def _text(value: Any) -> str | None:

@@ -48,6 +48,8 @@ def upsert_bucket(root: Any, info: GraphQLResolveInfo, input: dict[str, Any]) ->
         project = _project(context, input)
         state = _state(input.get("state"))
         run, created = runs.upsert(context.actor, project, name=input.get("name"), state=state, **columns)
+    if environment := run_config.start_of(columns.get("wandb") or {}):
+        runs.describe_environment(context.actor, run, **environment)
     return {"bucket": run, "inserted": created, "server_settings": {"server_messages": []}}
 
 
