@@ -38,3 +38,7 @@ class PasswordBackend(ModelBackend):
         else:
             attempt.succeed()
         return user
+
+    def user_can_authenticate(self, user: User) -> bool:
+        """Service accounts have API keys alone, also if somebody gave them a password."""
+        return super().user_can_authenticate(user) and not user.is_service_account

@@ -3,7 +3,7 @@
 Denied           ReadOnlyKey
 Missing          InvitationOver
 Conflict         NameTaken, NameReserved, AlreadyMember, LastAdmin, PersonalTeam, TeamNotEmpty,
-                 TooManyInvitations, TooManyKeys, TooManyTeams
+                 TooManyInvitations, TooManyKeys, TooManyMembers, TooManyTeams
 TooMany          TooManySignIns
 """
 
@@ -40,6 +40,7 @@ __all__ = [
     "TooMany",
     "TooManyInvitations",
     "TooManyKeys",
+    "TooManyMembers",
     "TooManySignIns",
     "TooManyTeams",
     "Unavailable",
@@ -82,6 +83,10 @@ class TooManyInvitations(Conflict):
 
 class TooManyKeys(Conflict):
     """The user has as many API keys as one may have."""
+
+
+class TooManyMembers(Conflict):
+    """The team has as many service accounts as one may have."""
 
 
 class TooManyTeams(Conflict):

@@ -1,11 +1,14 @@
 """The link of an invitation by e-mail, where a mail server is configured; whoever invites sees it in any case."""
 
+from collections.abc import Callable
 from smtplib import SMTPException
 
 from django.core.cache import cache
 from django.core.mail import EmailMessage
 
-from accounts.models import Invitation, User
+from accounts import errors, invitations, permissions
+from accounts.actor import Actor
+from accounts.models import Invitation, Role, Team, User
 from core import mail
 
 # Of one user, as each process counts them: this server is nobody's means to send mail to strangers.
@@ -30,6 +33,22 @@ def send(invitation: Invitation, link: str) -> bool:
         return bool(message.send())
     except (OSError, SMTPException, ValueError):
         return False
+
+
+def invite(actor: Actor, team: Team, role: Role, email: str, url_of: Callable[[str], str]) -> Invitation:
+    """Invite by e-mail alone, where whoever invites cannot be shown the link, which is `url_of` its token.
+
+    Raises `Invalid` where the e-mail cannot be sent, and what `invitations.create` raises.
+    """
+    permissions.require(actor, team, Role.ADMIN)
+    elsewhere = f"invite a user of this server by name, or create a link on the page of team '{team.name}'"
+    if not mail.is_configured():
+        raise errors.Invalid(f"This server sends no e-mail: {elsewhere}.")
+    invitation, token = invitations.create(actor, team, role, email)
+    if not send(invitation, url_of(token)):
+        invitations.revoke(actor, invitation)
+        raise errors.Invalid(f"The e-mail to {email} could not be sent: {elsewhere}.")
+    return invitation
 
 
 def may_send(user: User) -> bool:

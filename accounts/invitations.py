@@ -53,7 +53,7 @@ def invite_user(actor: Actor, team: Team, username: str, role: Role) -> Invitati
         team=team,
         role=role,
         username=username,
-        invitee=User.objects.filter(username=username, is_active=True).first(),
+        invitee=User.objects.filter(username=username, is_active=True, is_service_account=False).first(),
         created_by=actor.user,
         expires_at=timezone.now() + settings.INVITATION_LIFE,
     )
@@ -130,6 +130,8 @@ def decline(actor: Actor, invitation: Invitation) -> None:
 
 @transaction.atomic
 def _join(actor: Actor, invitation: Invitation) -> Membership:
+    if actor.user.is_service_account:
+        raise errors.Denied("A service account belongs to one team, and joins no other.")
     already = errors.AlreadyMember(f"You are already in team '{invitation.team.name}'.")
     with errors.refuse(membership_unique=already):
         membership = invitation.team.memberships.create(user=actor.user, role=invitation.role)

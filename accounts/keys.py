@@ -12,9 +12,9 @@ from knox.crypto import hash_token
 from knox.models import get_digest_token
 from knox.settings import CONSTANTS
 
-from accounts import errors
+from accounts import errors, permissions
 from accounts.actor import Actor
-from accounts.models import ApiKey, Scope
+from accounts.models import ApiKey, Role, Scope, User
 from core import row_limits
 from core.compiled_queries import CompiledQuery
 from core.metrics import REFUSED_KEYS
@@ -28,15 +28,26 @@ _ALL = CompiledQuery(lambda prefix: ApiKey.objects.filter(token_key=prefix).sele
 
 @transaction.atomic
 def create(
-    actor: Actor, name: str, scope: Scope = Scope.WRITE, expires_at: datetime | None = None
+    actor: Actor,
+    name: str,
+    scope: Scope = Scope.WRITE,
+    expires_at: datetime | None = None,
+    *,
+    account: User | None = None,
 ) -> tuple[ApiKey, str]:
-    """A new key for the user and its value, which cannot be read again. Raises `Invalid`, `TooManyKeys`."""
+    """A new key for the user and its value, which cannot be read again. Raises `Invalid`, `TooManyKeys`.
+
+    With `account`, a key for that service account of a team whose admin the user is.
+    """
+    owner = account or actor.user
+    _require_control(actor, owner)
     if expires_at is not None and expires_at <= timezone.now():
         raise errors.Invalid("The expiry date has already passed.")
     limit = settings.KEYS_A_PERSON
-    refusal = errors.TooManyKeys(f"You have {limit} API keys, which is the limit: revoke those that are not used.")
-    row_limits.require_room(actor.user, actor.user.api_keys.all(), limit, refusal)
-    return issue(user=actor.user, name=name, scope=scope, expiry=expires_at)
+    who = "You have" if account is None else f"'{account.username}' has"
+    refusal = errors.TooManyKeys(f"{who} {limit} API keys, which is the limit: revoke those that are not used.")
+    row_limits.require_room(owner, owner.api_keys.all(), limit, refusal)
+    return issue(user=owner, name=name, scope=scope, expiry=expires_at)
 
 
 def issue(**columns: Any) -> tuple[ApiKey, str]:
@@ -46,10 +57,20 @@ def issue(**columns: Any) -> tuple[ApiKey, str]:
 
 
 def revoke(actor: Actor, key: ApiKey) -> None:
-    """Revoke the key at once. Users revoke their own keys, staff those of anybody."""
-    if key.user_id != actor.user.pk and not actor.is_staff:
-        raise errors.Denied("This key belongs to another user.")
+    """Revoke the key at once. Users revoke their own keys, admins of a team those of its service accounts, and staff
+    those of anybody."""
+    _require_control(actor, key.user)
     key.delete()
+
+
+def _require_control(actor: Actor, owner: User) -> None:
+    """Raise `Denied` unless the actor creates and revokes the keys of this user."""
+    if actor.is_staff:
+        return
+    if owner.is_service_account:
+        permissions.require(actor, owner.default_team, Role.ADMIN)
+    elif owner.pk != actor.user.pk:
+        raise errors.Denied("This key belongs to another user.")
 
 
 def find_active(value: str) -> ApiKey | None:

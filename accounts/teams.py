@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import ProtectedError
 from django.dispatch import Signal
 
-from accounts import errors, former_names, permissions
+from accounts import errors, former_names, permissions, service_accounts
 from accounts.actor import Actor
 from accounts.former_names import Deleted
 from accounts.models import SERVER, FormerName, Membership, Role, Team
@@ -23,8 +23,11 @@ team_renamed = Signal()
 def create(actor: Actor, name: str, display_name: str = "") -> Team:
     """A new team with the user as its admin.
 
-    Raises `Invalid` for a name that is not allowed, `NameTaken`, `NameReserved`, `TooManyTeams`.
+    Raises `Invalid` for a name that is not allowed, `NameTaken`, `NameReserved`, `TooManyTeams`, and `Denied` for a
+    service account.
     """
+    if actor.user.is_service_account:
+        raise errors.Denied("A service account belongs to one team: let a person create the team.")
     limit = settings.TEAMS_A_PERSON
     refusal = errors.TooManyTeams(f"You are in {limit} teams already, which is the limit: leave or delete one first.")
     row_limits.require_room(actor.user, Membership.objects.filter(user=actor.user), limit, refusal)
@@ -73,6 +76,7 @@ def delete(actor: Actor, team: Team) -> None:
     if team.is_personal:
         raise errors.PersonalTeam("A personal team cannot be deleted while its user exists.")
     holder = team.pk
+    service_accounts.deactivate(team)
     try:
         team.delete()
     except ProtectedError as error:
@@ -83,11 +87,14 @@ def delete(actor: Actor, team: Team) -> None:
 
 
 def change_role(actor: Actor, membership: Membership, role: Role) -> Membership:
-    """Give a member another role. Raises `LastAdmin`, or `PersonalTeam` for its owner."""
+    """Give a member another role. Raises `LastAdmin`, `PersonalTeam` for its owner, `Invalid` for a service account as
+    an admin."""
     team = membership.team
     permissions.require(actor, team, Role.ADMIN)
     with transaction.atomic():
         membership = _lock(team, membership)
+        if membership.user.is_service_account:
+            service_accounts.require_role(role)
         if not role.covers(Role.ADMIN):
             _require_other_admin(team, membership)
         membership.role = role
@@ -96,13 +103,17 @@ def change_role(actor: Actor, membership: Membership, role: Role) -> Membership:
 
 
 def remove_member(actor: Actor, membership: Membership) -> None:
-    """Remove a member; members may remove themselves. Raises `LastAdmin`, or `PersonalTeam`."""
+    """Remove a member; members may remove themselves. A service account ends for good, and only admins end it.
+
+    Raises `LastAdmin`, or `PersonalTeam`.
+    """
     team = membership.team
-    if membership.user_id != actor.user.pk:
+    if membership.user_id != actor.user.pk or actor.user.is_service_account:
         permissions.require(actor, team, Role.ADMIN)
     with transaction.atomic():
         membership = _lock(team, membership)
         _require_other_admin(team, membership)
+        service_accounts.deactivate(team, membership.user.username)
         membership.delete()
 
 

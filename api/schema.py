@@ -94,6 +94,7 @@ _GROUP_OF_PREFIX = {
     "runs": "Runs",
     "runs_lineage": "Lineage",
     "server": "The server",
+    "service_account": "Teams",
     "services": "Records",
     "store_probes": "The server",
     "team": "Teams",

@@ -121,7 +121,7 @@ def _create_by_full_name(actor: Actor, full_name: str) -> Project:
 
 
 def _full_name(actor: Actor, reference: str) -> str:
-    return reference if "/" in reference else f"{actor.user.personal_team.name}/{reference}"
+    return reference if "/" in reference else f"{actor.user.default_team.name}/{reference}"
 
 
 def _name_taken(project: Project) -> errors.NameTaken:

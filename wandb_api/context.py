@@ -49,6 +49,12 @@ class Context:
         assert user is not None
         return user
 
+    @property
+    def default_entity(self) -> str:
+        """The team of what names none: the caller's own, or that of a service account. Raises `NotSignedIn`."""
+        user = self.user
+        return user.default_team.name if user.is_service_account else user.username
+
     def require_write(self) -> None:
         """Raise `ReadOnlyKey` for a key that may only read."""
         key = self.actor.key

@@ -11,6 +11,7 @@ from wandb_api import resolvers, scalars
 from wandb_api.mutations import aliases as alias_mutations
 from wandb_api.mutations import artifacts as artifact_mutations
 from wandb_api.mutations import collections as collection_mutations
+from wandb_api.mutations import people as people_mutations
 from wandb_api.mutations import projects as project_mutations
 from wandb_api.mutations import runs as run_mutations
 from wandb_api.mutations import uploads
@@ -19,7 +20,7 @@ from wandb_api.resolvers import Resolvers
 
 _MODULES = (
     people, projects, server, project_mutations, artifacts, collections, files, artifact_mutations, alias_mutations,
-    collection_mutations, runs, run_files, run_streams, run_mutations, uploads,
+    collection_mutations, people_mutations, runs, run_files, run_streams, run_mutations, uploads,
 )  # fmt: skip
 # Of rows that stand where the schema has a union or an interface.
 _TYPES = {Artifact: "ArtifactSequence", Run: "Run", User: "User"}

@@ -13,12 +13,13 @@ from accounts.validators import OWNER_NAME, validate_not_reserved, validate_owne
 
 
 class UserManager(DjangoUserManager["User"]):
-    """Creates a personal team with every user, also from Django admin and `createsuperuser`."""
+    """Creates a personal team with every user that is a person, also from Django admin and `createsuperuser`."""
 
     def _create_user(self, username: str, email: str | None, password: str | None, **columns: Any) -> "User":
         with transaction.atomic():
             user = super()._create_user(username, email, password, **columns)
-            Team.objects.create_personal(user)
+            if not user.is_service_account:
+                Team.objects.create_personal(user)
         return user
 
 
@@ -30,6 +31,9 @@ class User(AbstractUser):
         help_text="Also the name of the user's personal team.",
     )
 
+    is_service_account = models.BooleanField(
+        default=False, editable=False, help_text="For programs: belongs to one team, and cannot sign in."
+    )
     first_steps_hidden_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="Since then home has no list of first steps."
     )
@@ -51,3 +55,10 @@ class User(AbstractUser):
     def personal_team(self) -> Team:
         """The team of the same name. One query."""
         return Team.objects.get(is_personal=True, created_by=self)
+
+    @property
+    def default_team(self) -> Team:
+        """The team of names that say none: the personal one, or the only one of a service account. One query."""
+        if not self.is_service_account:
+            return self.personal_team
+        return Team.objects.filter(memberships__user=self).earliest("memberships__created_at")

@@ -82,16 +82,23 @@ class TeamUpdate(serializers.Serializer):
 
 class MemberSerializer(serializers.ModelSerializer):
     username = serializers.CharField(source="user.username", read_only=True)
+    is_service_account = serializers.BooleanField(source="user.is_service_account", read_only=True)
 
     class Meta:
         model = Membership
-        fields = ["username", "role", "created_at"]
+        fields = ["username", "role", "is_service_account", "created_at"]
         read_only_fields = fields
 
 
 class MemberCreate(serializers.Serializer):
     username = OwnerNameField()
     role = EnumField(Role)
+
+
+class ServiceAccountCreate(serializers.Serializer):
+    username = OwnerNameField()
+    role = EnumField(Role, default=Role.EDITOR, help_text="`viewer` or `editor`.")
+    description = LineField(required=False, allow_blank=True, max_length=150)
 
 
 class InvitationSerializer(serializers.ModelSerializer):
@@ -134,7 +141,9 @@ class MeSerializer(serializers.ModelSerializer):
 
     # Not an EmailField, whose schema would not allow an empty address.
     email = serializers.CharField(help_text="May be empty.")
-    default_team = serializers.CharField(allow_null=True, help_text="The default team for new projects.")
+    default_team = serializers.CharField(
+        source="default_team_name", allow_null=True, help_text="The default team for new projects."
+    )
     teams = MyTeamSerializer(many=True)
     key = MyKeySerializer(allow_null=True, help_text="The API key of this request; null for a session.")
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from api.accounts import views
+from api.accounts import service_accounts, views
 
 urlpatterns = [
     path("me", views.Me.as_view(), name="me"),
@@ -16,4 +16,15 @@ urlpatterns = [
     path("invitations/<uuid:invitation_id>", views.InvitationDetail.as_view(), name="invitation"),
     path("invitations/<uuid:invitation_id>/accept", views.InvitationAccept.as_view(), name="invitation-accept"),
     path("teams/<str:name>/members/<str:username>", views.MemberDetail.as_view(), name="member"),
+    path("teams/<str:name>/service-accounts", service_accounts.ServiceAccountList.as_view(), name="service-accounts"),
+    path(
+        "teams/<str:name>/service-accounts/<str:account>/keys",
+        service_accounts.ServiceAccountKeyList.as_view(),
+        name="service-account-keys",
+    ),
+    path(
+        "teams/<str:name>/service-accounts/<str:account>/keys/<uuid:account_key_id>",
+        service_accounts.ServiceAccountKeyDetail.as_view(),
+        name="service-account-key",
+    ),
 ]

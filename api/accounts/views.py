@@ -38,7 +38,8 @@ class Me(APIView):
         """Show the current user, and the API key of the request."""
         user = request.user
         user.teams = list(Team.objects.visible_to(user).order_by("-is_personal", "name"))
-        user.default_team = next((team.name for team in user.teams if team.is_personal_of(user)), None)
+        owned = (team.name for team in user.teams if user.is_service_account or team.is_personal_of(user))
+        user.default_team_name = next(owned, None)
         user.key = request.auth
         return Response(MeSerializer(user).data)
 

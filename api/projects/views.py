@@ -56,7 +56,7 @@ class ProjectList(APIView):
     def post(self, request: Request) -> Response:
         """Create a project."""
         data = parse_body(ProjectCreate, request)
-        team = get_team(request, data.pop("team", None) or request.user.personal_team.name)
+        team = get_team(request, data.pop("team", None) or request.user.default_team.name)
         return Response(ProjectSerializer(projects.create(Actor.from_api(request), team, **data)).data, 201)
 
 

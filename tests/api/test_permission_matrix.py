@@ -14,7 +14,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 from rest_framework.views import APIView
 
-from accounts import invitations, keys
+from accounts import invitations, keys, service_accounts
 from accounts.actor import Actor, Channel
 from accounts.models import ApiKey, Invitation, Membership, Role, Scope, Team
 from artifacts.aliases import proposals, protection
@@ -56,6 +56,8 @@ BODIES = {
     ("teams", "post"): {"name": "own"},
     ("members", "post"): {"username": "vera", "role": "viewer"},
     ("member", "patch"): {"role": "viewer"},
+    ("service-accounts", "post"): {"username": "robot"},
+    ("service-account-keys", "post"): {"name": "robot"},
     ("projects", "post"): {"team": "acme", "name": "x"},
     ("runs", "post"): {"project": "acme/demo"},
     ("run-finish", "post"): {"exit_code": 0},
@@ -120,6 +122,7 @@ READS = [call for call in GUARDED if call.method == "get"]
 def objects(alice, bob, project, artifact, v1, run) -> dict[str, object]:
     """Of each kind that an address can name, one that is acme's."""
     webhook = webhooks.create(Actor(alice), project, "https://8.8.8.8/", events=["alias.moved"])
+    account = service_accounts.create(Actor(alice), project.team, "nightly").user
     hierarchy = hierarchies.create(Actor(alice), project, "trees")
     record = records.create(Actor(alice), hierarchy, RecordSpec({"n": 1}))
     return {
@@ -139,6 +142,8 @@ def objects(alice, bob, project, artifact, v1, run) -> dict[str, object]:
         "archive_id": archives.record(hierarchy, archives.write(hierarchy, [record])).pk,
         "name": "acme",
         "username": "bob",
+        "account": account.username,
+        "account_key_id": keys.issue(user=account, name="of a program")[0].pk,
         "rule_id": protection.create(Actor(alice), project, "production").pk,
         "proposal_id": proposals.propose(Actor(bob, Channel.SDK), artifact, "production", v1).pk,
         "invitation_id": invitations.invite_user(Actor(alice), project.team, "carol", Role.VIEWER).pk,

@@ -23,7 +23,7 @@ from schemathesis import Case, GenerationMode
 from schemathesis.checks import CHECKS
 from ulid import ULID
 
-from accounts import invitations, keys
+from accounts import invitations, keys, service_accounts
 from accounts.actor import Actor, Channel
 from accounts.models import Role
 from api.fast_path.wsgi import AliasFastPath
@@ -97,6 +97,7 @@ def addressed(alice, bob, artifact, v1, draft, packed, proposed, run, tree) -> d
         webhook=paused, event=outbox.record(event_messages.ALIAS_MOVED, artifact.project, {}, actor=bob)
     )
     watches.watch(Actor(alice), artifact.project)
+    account = service_accounts.create(Actor(alice), artifact.project.team, "nightly").user
     # Nothing listens there.
     place = {"prefix": "s3://bucket", "endpoint": "http://127.0.0.1:9", "is_operated": True}
     store = ExternalStore.objects.create(team=artifact.project.team, name="photos", **place)
@@ -129,6 +130,8 @@ def addressed(alice, bob, artifact, v1, draft, packed, proposed, run, tree) -> d
         ],
         "store_id": [str(store.pk)],
         "key_id": [str(keys.issue(user=alice, name="spare")[0].pk)],
+        "account": [account.username],
+        "account_key_id": [str(keys.issue(user=account, name="of a program")[0].pk)],
     }
 
 

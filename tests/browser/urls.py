@@ -89,6 +89,7 @@ PAGES = {
     "invite": "/teams/acme/invite",
     "member-add": "/teams/acme/members/add",
     "member-role": "/teams/acme/members/bob/role",
+    "service-account-add": "/teams/acme/service-accounts/add",
     "member-remove": "/teams/acme/members/bob/remove",
     "project-new": "/projects/new",
     "project-delete": "/acme/recommender/delete",

@@ -35,7 +35,7 @@ PUBLIC = {"viewer", "serverInfo"}
 # Mutations about what is the caller's own: a key, a team or a project of their own.
 OWN = {"generateApiKey", "createTeam", "upsertModel", "upsertBucket", "createArtifactType", "updateUser", "createUser"}
 # To delete what is not there, or is out of sight, is a success: clients repeat it. No files are the answer to none.
-REPEATED = {"deleteRun", "deleteFiles", "createArtifactFiles"}
+REPEATED = {"deleteRun", "deleteFiles", "createArtifactFiles", "deleteModel", "deleteApiKey"}
 ROWS = (
     ApiKey, Team, Membership, Project, Run, Artifact, ArtifactVersion, ArtifactAlias, AliasChange, ArtifactUsage,
     StoredObject, RunChunk, RunFile, Event,

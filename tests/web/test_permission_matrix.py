@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, reverse
 from django.urls.resolvers import RoutePattern
 
 import web.urls
-from accounts import email_addresses, invitations, keys, teams
+from accounts import email_addresses, invitations, keys, service_accounts, teams
 from accounts.actor import Actor
 from accounts.models import Invitation, Role, User
 from artifacts.aliases import proposals, protection
@@ -67,6 +67,7 @@ EDITORS = {
     "record-new", "record-edit", "record-move", "record-delete",
 }  # fmt: skip
 ADMINS = {
+    "service-account-add", "service-account-key-new", "service-account-key-revoke",
     "project-delete", "team-edit", "team-delete", "invite", "invitation-revoke", "member-add", "member-role",
     "member-remove", "team-rule-new", "project-rule-new", "artifact-rule-new", "rule-edit", "rule-delete",
     "webhook-new", "webhook-edit", "webhook-delete", "webhook-secret", "webhook-test", "webhook-pause",
@@ -99,6 +100,7 @@ READERS = {"team-watch", "project-watch", "artifact-watch", "selection-zip"}
 EDITOR_VIEWS = {"upload-files", "hierarchy-retention"}
 ADMIN_VIEWS = {
     "external-stores",
+    "service-account",
     "project-webhooks",
     "webhook-preview",
     "webhook",
@@ -119,6 +121,8 @@ def page_urls(alice, bob, acme, artifact, run) -> dict[str, str]:
     version = log(bob, artifact, {"dot.png": png()})
     invitation, token = invitations.create(Actor(alice), acme, Role.VIEWER)
     key, _ = keys.create(Actor(alice), "first key")
+    account = service_accounts.create(Actor(alice), acme, "nightly").user
+    account_key, _ = keys.create(Actor(alice), "of a program", account=account)
     dora = User.objects.create_user("dora")
     other = teams.create(Actor(dora), "dora-team")
     webhook = webhooks.create(Actor(alice), artifact.project, "https://8.8.8.8/", events=["alias.moved"])
@@ -133,6 +137,8 @@ def page_urls(alice, bob, acme, artifact, run) -> dict[str, str]:
         "version": "v1",
         "path": "dot.png",
         "username": "bob",
+        "account": account.username,
+        "account_key_id": account_key.pk,
         "token": token,
         "invitation_id": invitation.pk,
         "own_id": invitations.invite_user(Actor(dora), other, "alice", Role.VIEWER).pk,

@@ -57,4 +57,4 @@ def _read(context: Context, input: dict[str, Any]) -> tuple[ArtifactVersion, lis
 
 
 def _place(context: Context, one: dict[str, Any]) -> tuple[str, str, str]:
-    return one["entity_name"] or context.user.username, one["project_name"], one["artifact_collection_name"]
+    return one["entity_name"] or context.default_entity, one["project_name"], one["artifact_collection_name"]

@@ -130,12 +130,12 @@ def _find(context: Context, text: str) -> Run:
 
 
 def _named(context: Context, input: dict[str, Any]) -> Run:
-    entity = input.get("entity_name") or context.user.username
+    entity = input.get("entity_name") or context.default_entity
     return file_stream.find_run(context, entity, input.get("project_name") or _NO_PROJECT, input["run_name"])
 
 
 def _project(context: Context, input: dict[str, Any]) -> Project:
-    entity = input.get("entity_name") or context.user.username
+    entity = input.get("entity_name") or context.default_entity
     return projects.get_or_create(context.actor, f"{entity}/{input.get('model_name') or _NO_PROJECT}")
 
 

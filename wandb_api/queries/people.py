@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from django.db.models import Q
 from graphql import GraphQLResolveInfo
 
-from accounts.models import ApiKey, Team, User
+from accounts import invitations, permissions
+from accounts.models import ApiKey, Invitation, Membership, Role, Team, User
+from artifacts import people
 from projects.models import Project
 from wandb_api import cursors, ids
 from wandb_api.resolvers import Resolvers
@@ -14,6 +17,7 @@ user = Resolvers("User")
 api_key = Resolvers("ApiKey")
 entity = Resolvers("Entity")
 
+_MAX_USERS = 50
 # What the schema wants to be there of every entity.
 _ENTITY = {
     "xxhash_digests_enabled": False,
@@ -43,7 +47,7 @@ def entity_(root: Any, info: GraphQLResolveInfo, name: str | None = None) -> dic
     """The user's team of that name, or else their own. Any other name is told as one that is free, so that nobody
     learns which teams there are."""
     context = info.context
-    team = Team.objects.visible_to(context.user).named(name or context.user.username)
+    team = Team.objects.visible_to(context.user).named(name or context.default_entity)
     if team:
         return describe_team(team)
     fields = {"id": ids.encode("Entity", name), "name": name, "entity_type": "team", "is_team": True}
@@ -56,23 +60,60 @@ def user_(row: dict[str, Any], info: GraphQLResolveInfo) -> User | None:
     return team.created_by if team and team.is_personal else None
 
 
+@query
+def users(root: Any, info: GraphQLResolveInfo, query: str | None = None) -> dict[str, Any]:
+    """Who has exactly this name among those that the caller sees, or whose address it is: one's own, for staff all."""
+    reader, text = info.context.user, query or ""
+    if _may_see_users(reader):
+        rows = User.objects.filter(Q(username=text) | Q(email__iexact=text)).exclude(username="")
+    elif reader.email and text.lower() == reader.email.lower():
+        rows = User.objects.filter(pk=reader.pk)
+    else:
+        rows = people.visible_to(reader).filter(username=text)
+    found = rows.order_by("username")[: info.context.page_size(_MAX_USERS)]
+    return {"edges": [{"node": row, "cursor": None} for row in found]}
+
+
 @entity
 def members(row: dict[str, Any], info: GraphQLResolveInfo) -> list[dict[str, Any]]:
-    if row["team"] is None:
+    """People, then who is invited, which admins alone see, then service accounts, the newest last. Only for members."""
+    team, context = row["team"], info.context
+    role = permissions.role_in(context.user, team) if team else None
+    if role is None:
         return []
-    found = row["team"].memberships.select_related("user").order_by("user__username")
-    return [
-        {
-            "id": ids.encode("User", one.user.pk),
-            "username": one.user.username,
-            "name": one.user.get_full_name() or one.user.username,
-            "role": "member" if one.role == "editor" else one.role,
-            "admin": one.role == "admin",
-            "pending": False,
-            "account_type": "USER",
-        }
-        for one in found[: info.context.page_size(1000)]
-    ]
+    found = team.memberships.select_related("user").order_by("user__is_service_account", "pk")
+    rows = [_member(one) for one in found[: context.page_size(1000)]]
+    pending = []
+    if role is Role.ADMIN:
+        invited = team.invitations.open().order_by("pk")[: context.page_size(invitations.MOST_PENDING)]
+        pending = [_invited(one) for one in invited]
+    return sorted([*rows, *pending], key=lambda one: (one["account_type"] != "USER", one["pending"]))
+
+
+def _member(row: Membership) -> dict[str, Any]:
+    kind = "SERVICE" if row.user.is_service_account else "USER"
+    return {
+        "id": ids.encode("User", row.user.pk),
+        "username": row.user.username,
+        "name": row.user.get_full_name() or row.user.username,
+        "role": "member" if row.role == Role.EDITOR else row.role,
+        "admin": row.role == Role.ADMIN,
+        "pending": False,
+        "account_type": kind,
+    }
+
+
+def _invited(row: Invitation) -> dict[str, Any]:
+    return {
+        "id": ids.encode("Invite", row.pk),
+        "username": row.username or None,
+        "name": row.username or row.email or "whoever has the link",
+        "role": "member" if row.role == Role.EDITOR else row.role,
+        "admin": row.role == Role.ADMIN,
+        "pending": True,
+        "email": row.email or None,
+        "account_type": "USER",
+    }
 
 
 @entity
@@ -100,8 +141,13 @@ def name(row: User, info: GraphQLResolveInfo) -> str:
 
 @user
 def email(row: User, info: GraphQLResolveInfo) -> str | None:
-    """One's own: those of others are their own business."""
-    return row.email if row == info.context.user else None
+    """One's own, for staff all: those of others are their own business."""
+    reader = info.context.user
+    return row.email if row == reader or _may_see_users(reader) else None
+
+
+def _may_see_users(reader: User) -> bool:
+    return reader.is_staff and reader.has_perm("accounts.view_user")
 
 
 @user
@@ -115,9 +161,11 @@ def flags(row: User, info: GraphQLResolveInfo) -> dict[str, Any]:
 
 
 @user(name="entity")
-def default_entity(row: User, info: GraphQLResolveInfo) -> str:
-    """The name of the user's own team."""
-    return row.username
+def default_entity(row: User, info: GraphQLResolveInfo) -> str | None:
+    """The name of the user's own team; of a service account that of its team, which it alone is told."""
+    if not row.is_service_account:
+        return row.username
+    return info.context.default_entity if row == info.context.user else None
 
 
 @user
@@ -162,7 +210,8 @@ def key_id(row: ApiKey, info: GraphQLResolveInfo) -> str:
 
 @api_key(name="name")
 def key_prefix(row: ApiKey, info: GraphQLResolveInfo) -> str:
-    return row.prefix
+    """What it begins with; of one that was made just now the value itself."""
+    return getattr(row, "value", row.prefix)
 
 
 @api_key(name="description")

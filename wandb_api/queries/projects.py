@@ -26,8 +26,8 @@ def find_project(
     """The project of that name in the entity, or in the caller's own; None where the caller sees none."""
     if not name:
         return None
-    user = info.context.user
-    return Project.objects.visible_to(user).named(f"{entity_name or user.username}/{name}")
+    context = info.context
+    return Project.objects.visible_to(context.user).named(f"{entity_name or context.default_entity}/{name}")
 
 
 @query
@@ -43,10 +43,10 @@ def models(
     first: int | None = None,
     after: str | None = None,
 ) -> dict[str, Any]:
-    user = info.context.user
-    team = Team.objects.named(entity_name or user.username)
-    rows = Project.objects.visible_to(user).filter(team=team).select_related("team", "created_by")
-    return cursors.offset_page(info.context, rows.order_by("-id"), first, after)
+    context = info.context
+    team = Team.objects.named(entity_name or context.default_entity)
+    rows = Project.objects.visible_to(context.user).filter(team=team).select_related("team", "created_by")
+    return cursors.offset_page(context, rows.order_by("-id"), first, after)
 
 
 @project(name="id")

@@ -146,14 +146,12 @@ class TeamForm(forms.Form):
 
 
 class RoleForm(forms.Form):
-    role = forms.ChoiceField(
-        choices=[
-            (Role.VIEWER, "Viewer: can see and download everything"),
-            (Role.EDITOR, "Editor: also logs artifacts and moves aliases"),
-            (Role.ADMIN, "Admin: also manages members"),
-        ],
-        initial=Role.EDITOR,
+    CHOICES = (
+        (Role.VIEWER, "Viewer: can see and download everything"),
+        (Role.EDITOR, "Editor: also logs artifacts and moves aliases"),
+        (Role.ADMIN, "Admin: also manages members"),
     )
+    role = forms.ChoiceField(choices=CHOICES, initial=Role.EDITOR)
 
     def clean_role(self) -> Role:
         return Role(self.cleaned_data["role"])
@@ -165,6 +163,22 @@ class MemberForm(RoleForm):
         widget=forms.TextInput(attrs={"autocapitalize": "none", "autocomplete": "off", "autofocus": True}),
     )
     field_order = ["username", "role"]
+
+
+class ServiceAccountForm(forms.Form):
+    username = forms.CharField(
+        max_length=64,
+        strip=False,
+        widget=forms.TextInput(attrs={"autocapitalize": "none", "autocomplete": "off", "autofocus": True}),
+        help_text="Letters, digits, dots, dashes and underscores, such as nightly-training.",
+    )
+    description = forms.CharField(
+        max_length=150, required=False, validators=[validate_single_line], help_text="Optional. What uses it."
+    )
+    role = forms.ChoiceField(choices=RoleForm.CHOICES[:2], initial=Role.EDITOR)
+
+    def clean_role(self) -> Role:
+        return Role(self.cleaned_data["role"])
 
 
 class InvitationForm(RoleForm):

@@ -5,7 +5,7 @@ from django.shortcuts import get_object_or_404
 
 from accounts import permissions
 from accounts.actor import Actor
-from accounts.models import Invitation, Membership, Role, Team
+from accounts.models import Invitation, Membership, Role, Team, User
 from notifications.models import Watch
 
 
@@ -24,6 +24,12 @@ def get_team(request: HttpRequest, name: str, role: Role | None = None) -> Team:
 def get_member(request: HttpRequest, team: str, username: str) -> Membership:
     members = get_team(request, team).memberships.select_related("team", "user")
     return get_object_or_404(members, user__username=username)
+
+
+def get_service_account(team: Team, username: str) -> User:
+    """A service account of a team that the reader manages."""
+    accounts = User.objects.filter(is_service_account=True, memberships__team=team)
+    return get_object_or_404(accounts, username=username)
 
 
 def get_invitation(request: HttpRequest, team: str, pk: object) -> Invitation:

@@ -4,7 +4,7 @@ from django.contrib.auth import views as auth
 from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 
-from web.accounts.views import display, invites, people, profile, sign_in, teams
+from web.accounts.views import display, invites, people, profile, service_accounts, sign_in, teams
 from web.converters import TEAM
 
 urlpatterns = [
@@ -31,5 +31,17 @@ urlpatterns = [
     path("teams/<str:team>/members/add", teams.member_add, name="member-add"),
     path("teams/<str:team>/members/<str:username>/role", teams.member_role, name="member-role"),
     path("teams/<str:team>/members/<str:username>/remove", teams.member_remove, name="member-remove"),
+    path("teams/<str:team>/service-accounts/add", service_accounts.add, name="service-account-add"),
+    path("teams/<str:team>/service-accounts/<str:account>/keys", service_accounts.key_list, name="service-account"),
+    path(
+        "teams/<str:team>/service-accounts/<str:account>/keys/new",
+        service_accounts.key_new,
+        name="service-account-key-new",
+    ),
+    path(
+        "teams/<str:team>/service-accounts/<str:account>/keys/<uuid:account_key_id>/revoke",
+        service_accounts.key_revoke,
+        name="service-account-key-revoke",
+    ),
     path(TEAM, teams.team_above_projects, name="team-above-projects"),
 ]

@@ -8,6 +8,7 @@ from django.db.models import F
 from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
@@ -21,14 +22,14 @@ from web.accounts.forms import EmailForm, KeyForm, PasswordForm
 
 PAGE_SIZE = 50
 # Ids grow with time.
-_KEY_ORDERINGS = {
+KEY_ORDERINGS = {
     "name": Lower("name"),
     "access": "scope",
     "created": "pk",
     "used": F("last_used_at"),
     "expires": F("expiry"),
 }
-_KEY_COLUMNS = (
+KEY_COLUMNS = (
     ("name", "Name", ""),
     ("access", "Access", "tight medium"),
     ("created", "Created", "tight medium"),
@@ -41,11 +42,11 @@ _KEY_COLUMNS = (
 @require_safe
 def profile(request: HttpRequest) -> HttpResponse:
     """The part is the list of keys."""
-    view = tables.chosen(request.GET, (), _KEY_ORDERINGS, "-created")
-    page = rendering.paginate(request.GET, tables.sort(request.user.api_keys, view, _KEY_ORDERINGS), PAGE_SIZE)
+    view = tables.chosen(request.GET, (), KEY_ORDERINGS, "-created")
+    page = rendering.paginate(request.GET, tables.sort(request.user.api_keys, view, KEY_ORDERINGS), PAGE_SIZE)
     teams = [] if rendering.is_partial(request) else Team.objects.visible_to(request.user).order_by("name")
     context = {"page": page, "teams": teams, "sends_mail": mail.is_configured(), "active_nav": "profile"}
-    context |= {"sort": view.sort, "columns": _KEY_COLUMNS}
+    context |= {"sort": view.sort, "columns": KEY_COLUMNS}
     return rendering.render_page(request, "accounts/profile.html", context)
 
 
@@ -98,6 +99,7 @@ def key_new(request: HttpRequest) -> HttpResponse:
         data = form.cleaned_data
         key, value = keys.create(Actor.from_page(request), data["name"], data["scope"], form.expires_at())
         context = {"key": key, "value": value, "base_url": request.build_absolute_uri("/").rstrip("/")}
+        context["back"] = reverse("profile")
         return rendering.add_htmx_trigger(
             rendering.render_page(request, "accounts/key_created.html", context), changed=True
         )
