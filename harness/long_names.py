@@ -8,6 +8,7 @@ def long(start: str, length: int) -> str:
 
 TEAM, PROJECT = long("perception", 64), long("road_signs", 128)
 MODEL, DATASET = long("sign_detector", 128), long("sign_photos", 128)
+COLLECTION = long("shortlist", 128)
 PERSON, RUN = long("ottilie", 64), long("train", 128)
 FOLDER, FILE = long("photos", 120), f"{long('notes', 120)}.txt"
 BUCKET, REFERENCES, REFERENCE = "a" * 63, long("elsewhere", 100), f"{long('elsewhere', 120)}.parquet"

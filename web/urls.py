@@ -17,5 +17,6 @@ urlpatterns = [
     path("", include("web.lineage.urls")),
     path("", include("web.notifications.urls")),
     path("", include("web.projects.urls")),
+    path("", include("web.registry.urls")),
     path("", include("web.runs.urls")),
 ]

@@ -21,7 +21,7 @@ from django.utils.html import escape
 from accounts import invitations, keys
 from accounts.actor import Actor
 from accounts.models import Membership, Role, Team, User
-from artifacts import artifacts, versions
+from artifacts import artifacts, links, versions
 from artifacts.aliases import aliases, proposals, protection
 from artifacts.lineage import usages
 from artifacts.models import Artifact, ArtifactVersion
@@ -300,6 +300,42 @@ def test_no_answer_of_the_api_says_what_is_private(name, people, api, secret, kn
                 leaks.add(path + query)
     assert leaks == set()
     assert statuses.count(200) > 20
+
+
+@pytest.fixture
+def linked(zed, secret, known) -> dict[str, object]:
+    """A link in a collection that everybody sees. Of its source, which is private, only the files are for everybody."""
+    actor, project = Actor(zed), Project.objects.get(pk=secret["project_id"])
+    hidden = artifacts.create(actor, project, f"{MARK}-source", "dataset")
+    source = log(zed, hidden, {"open.txt": b"open", "README.md": b"# Open\n\n![](open.png) [](open.txt)"})
+    ArtifactVersion.objects.filter(pk=source.pk).update(run=secret["run_id"])
+    usages.use(actor, Run.objects.get(pk=secret["run_id"]), hidden.full_name, version="v1")
+    link = links.link_by_name(
+        actor, source, Project.objects.get(pk=known["project_id"]), "open-links", aliases=["best"]
+    )
+    links.link_by_name(actor, source, project, f"{MARK}-links")
+    links.link_by_name(actor, Artifact.objects.get(pk=known["artifact_id"]).versions.get(number=1), project, MARK)
+    return known | {
+        "name": link.artifact.name, "version": "v0", "path": "open.txt", "alias": "best",
+        "artifact_id": link.artifact_id, "version_id": link.pk, "file_id": link.files.first().pk,
+    }  # fmt: skip
+
+
+def test_a_link_says_nothing_of_a_private_source_but_its_files(mallory, browser, api, secret, linked):
+    about = ("/artifacts/<str:type>/<str:name>", "<uuid:artifact_id>", "<uuid:version_id>", "<uuid:file_id>")
+    patterns = [path for path in URLS if any(part in path for part in about)] + ["registry", "home/production"]
+    assert len(patterns) > 80
+    leaks, statuses = set(), []
+    for pattern in patterns:
+        hands = api(mallory) if pattern.startswith("api/") else browser(mallory)
+        path = paths(pattern, linked, linked)[0]
+        response = hands.get(path)
+        statuses.append(response.status_code)
+        assert response.status_code < 500, path
+        if MARK in response_text(response, path):
+            leaks.add(path)
+    assert leaks == set()
+    assert statuses.count(200) > 30
 
 
 @pytest.mark.parametrize("name", ["mallory", "vera"])

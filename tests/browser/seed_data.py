@@ -28,14 +28,15 @@ EVENTS = ["alias.created", "alias.moved", "alias.deleted", "alias.proposed"]
 def fill(stack: Stack, folder: Path) -> None:
     """The project acme/recommender with a dataset in three versions and a model in eight, two runs, some aliases, and
     an artifact that holds a file of every kind. Webhooks that arrive and that do not, and news for alice. A team where
-    every name is as long as it may be, and there are many of everything. Hierarchies of records in both,
-    and runs that stream and save."""
+    every name is as long as it may be, and there are many of everything. Hierarchies of records and collections with
+    links in both, and runs that stream and save."""
     with as_alice(stack):
         _work(folder)
     _notify(stack)
     crowded = "from harness import crowded_data, run_data; crowded_data.fill(); run_data.fill()"
     stack.manage("shell", "--no-imports", "--command", crowded)
-    stack.manage("shell", "--no-imports", "--command", "from harness import record_data; record_data.fill()")
+    more = "from harness import link_data, record_data; record_data.fill(); link_data.fill()"
+    stack.manage("shell", "--no-imports", "--command", more)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from urllib.parse import quote
 from playwright.sync_api import Page
 
 from harness import record_names, run_names
+from harness.long_names import COLLECTION as LONG_COLLECTION
 from harness.long_names import DATASET as LONG_DATASET
 from harness.long_names import FILE, FOLDER, MODEL, PERSON, PROJECT, PROTECTED, REFERENCE, REFERENCES, TEAM, long
 
@@ -12,6 +13,7 @@ ARTIFACT = "/acme/recommender/artifacts/model/ranker"
 DATASET = "/acme/recommender/artifacts/dataset/interactions"
 KEPT = "/acme/recommender/artifacts/file/kept"
 KINDS = "/acme/recommender/artifacts/file/kinds"
+COLLECTION = "/acme/recommender/artifacts/model/shortlist"
 HIERARCHY = f"/acme/recommender/records/{record_names.HIERARCHY}"
 RECORD = f"{HIERARCHY}/{record_names.TRAINING}"
 
@@ -40,6 +42,16 @@ PAGES = {
     "team-rules": "/teams/acme/rules",
     "team-rule-new": "/teams/acme/rules/new",
     "artifact-history": f"{ARTIFACT}/history",
+    "registry": "/registry",
+    "registry-none": "/registry?tag=nothing-has-it",
+    "collection-new": "/registry/new",
+    "collection": COLLECTION,
+    "collection-links": f"{COLLECTION}/versions",
+    "collection-link": f"{COLLECTION}/link",
+    "collection-delete": f"{COLLECTION}/delete",
+    "link": f"{COLLECTION}/v1",
+    "link-delete": f"{COLLECTION}/v1/delete",
+    "version-link": f"{ARTIFACT}/v8/link",
     "version-columns": f"{ARTIFACT}/versions/columns",
     "run-columns": "/acme/recommender/run-columns",
     "run-grouping": "/acme/recommender/run-grouping",
@@ -161,6 +173,7 @@ _CROWDED = {
     record_names.EXPERIMENT: record_names.CROWDED_EXPERIMENT,
     record_names.TRAINING: record_names.CROWDED_TRAINING,
     record_names.PREDICTION: record_names.CROWDED_PREDICTION,
+    COLLECTION: f"/{TEAM}/{PROJECT}/artifacts/model/{LONG_COLLECTION}",
     "/aliases/production/": f"/aliases/{PROTECTED}/",
     "/v8/files/model.safetensors": f"/v8/files/{FILE}",
     "/members/bob/": f"/members/{PERSON}/",

@@ -15,6 +15,7 @@ import web.urls
 from accounts import email_addresses, invitations, keys, service_accounts, teams
 from accounts.actor import Actor
 from accounts.models import Invitation, Role, User
+from artifacts import artifacts
 from artifacts.aliases import proposals, protection
 from artifacts.models import (
     AliasChange,
@@ -64,7 +65,7 @@ EDITORS = {
     "alias-add", "alias-move", "alias-rollback", "alias-delete", "alias-swap",
     "proposal-approve", "proposal-reject", "proposal-withdraw", "versions-delete", "runs-tag", "runs-delete",
     "run-edit", "run-stop", "run-delete", "run-files-delete", "hierarchy-new", "hierarchy-edit", "hierarchy-delete",
-    "record-new", "record-edit", "record-move", "record-delete",
+    "record-new", "record-edit", "record-move", "record-delete", "collection-link",
 }  # fmt: skip
 ADMINS = {
     "service-account-add", "service-account-key-new", "service-account-key-revoke",
@@ -85,6 +86,7 @@ OWN = {
     "team-new",
     "project-new",
     "artifact-new",
+    "collection-new",
     "artifacts-delete",
     "artifacts-tag",
     "inbox-read",
@@ -94,8 +96,9 @@ OWN = {
     "invitation-accept",
     "invitation-decline",
 }
-# Whoever sees a project has these: what one watches is one's own, and what one downloads stays as it is.
-READERS = {"team-watch", "project-watch", "artifact-watch", "selection-zip"}
+# Whoever sees a project has these: what one watches is one's own, what one downloads stays as it is, and what one links
+# comes into a collection of one's own.
+READERS = {"team-watch", "project-watch", "artifact-watch", "selection-zip", "version-link"}
 # What only editors or admins see, though looking at it changes nothing.
 EDITOR_VIEWS = {"upload-files", "hierarchy-retention"}
 ADMIN_VIEWS = {
@@ -168,6 +171,8 @@ def page_urls(alice, bob, acme, artifact, run) -> dict[str, str]:
     page_urls["run-file-frame"] = page_urls["run-file-frame"].replace("dot.png", "page.html")
     page_urls["compare-file"] += "?base=v1&head=v1&path=dot.png"
     other = runs.start(Actor(bob), artifact.project, config={"lr": 0.1})
+    artifacts.create(Actor(bob), artifact.project, "picks", "dataset", kind="collection")
+    page_urls["collection-link"] = page_urls["collection-link"].replace("/data/", "/picks/")
     page_urls["runs-compare"] += f"?item={run.pk}&item={other.pk}"
     return page_urls
 
@@ -259,6 +264,9 @@ def test_own_forms_do_not_reach_into_another_team(browser, vera, mallory, page_u
         client = browser(user)
         artifact = {"project": project.pk, "name": "new", "type": "model"}
         assert _code(client.post(page_urls["artifact-new"], artifact)) == 422
+        assert _code(client.post(page_urls["collection-new"], artifact)) == 422
+        if user == vera:
+            assert _code(client.post(page_urls["version-link"], {"project": project.pk, "name": "new"})) == 422
         theirs = {"team": acme.pk, "name": "new", "visibility": "private"}
         assert _code(client.post(page_urls["project-new"], theirs)) == 422
     assert _everything() == before

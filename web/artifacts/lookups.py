@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Membership, Role
-from artifacts import current_version, validators
+from artifacts import current_version, link_sources, validators
 from artifacts.models import Artifact, ArtifactFile, ArtifactVersion, VersionHold
 from artifacts.references import checks, external_stores
 from notifications.models import Watch
@@ -61,8 +61,12 @@ def get_version_of(request: HttpRequest, artifact: Artifact, version: str) -> Ar
     visible = checks.annotate(ArtifactVersion.objects.visible_to(request.user).for_head().with_previous())
     # For the pages of its lineage, which ask then for the records.
     holds = VersionHold.objects.filter(version=OuterRef("pk"))
-    visible = external_stores.annotate(visible).annotate(is_referred_to=Exists(holds))
-    return get_object_or_404(visible, artifact=artifact, **({"pk": pk} if pk else {"number": number}))
+    visible = external_stores.annotate(visible).annotate(
+        is_referred_to=Exists(holds), may_link=Exists(Project.objects.editable_by(request.user))
+    )
+    found = get_object_or_404(visible, artifact=artifact, **({"pk": pk} if pk else {"number": number}))
+    link_sources.attach(request.user, [found])
+    return found
 
 
 def get_version_for_display(request: HttpRequest, version: str, **url_kwargs: str) -> ArtifactVersion:

@@ -11,7 +11,7 @@ from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 
 from accounts import permissions
-from artifacts import current_version, highlights, timeline
+from artifacts import current_version, highlights, link_sources, timeline
 from artifacts.aliases import excerpts
 from artifacts.models import AliasRule, Artifact, ArtifactVersion
 from artifacts.references import checks
@@ -41,8 +41,13 @@ def base_context(artifact: Artifact, tab: str, rules: list[AliasRule] | None = N
         "alias_count": format_count(artifact.alias_excerpt.count),
         "current": current_version.of(artifact),
         "state_token": state_token(artifact),
-        "active_nav": "artifacts",
+        "active_nav": active_nav(artifact),
     } | permissions.template_flags(artifact.role)
+
+
+def active_nav(artifact: Artifact) -> str:
+    """The part of the main navigation that its pages belong to."""
+    return "registry" if artifact.is_collection else "artifacts"
 
 
 def overview(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict[str, Any]:
@@ -54,6 +59,7 @@ def overview(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict
         version = visible.finalized().filter(number=current.number).first()
     if version:
         version.artifact = artifact
+        link_sources.attach(request.user, [version])
         context |= _version_bar(artifact, version)
         context |= _inside(request, version, current.alias or version.version, query)
     return context | {"version": version, "drafts": _drafts_for_editors(request, context)}
@@ -78,7 +84,7 @@ def version_context(version: ArtifactVersion) -> dict[str, Any]:
         "project": version.artifact.project,
         "version_url": version.get_absolute_url(),
         "is_pending": version.is_finalized and version.integrity == ArtifactVersion.Integrity.PENDING,
-        "active_nav": "artifacts",
+        "active_nav": active_nav(version.artifact),
     }
 
 
@@ -109,8 +115,10 @@ def versions(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict
     page = rendering.paginate(query, rows, PAGE_SIZE, is_filtered=is_filtered)
     page.object_list = list(page)
     tables.fill(page.object_list, view)
+    link_sources.attach(request.user, page.object_list)
     context = base_context(artifact, "versions")
     return context | {
+        "noun": "links" if artifact.is_collection else "versions",
         "page": page,
         "drafts": _drafts_for_editors(request, context),
         "query": form.query,
@@ -136,7 +144,8 @@ def drafts(request: HttpRequest, artifact: Artifact) -> QuerySet[ArtifactVersion
 
 
 def _drafts_for_editors(request: HttpRequest, context: dict[str, Any]) -> QuerySet[ArtifactVersion] | None:
-    return drafts(request, context["artifact"])[:MAX_DRAFTS] if context["may_edit"] else None
+    artifact = context["artifact"]
+    return drafts(request, artifact)[:MAX_DRAFTS] if context["may_edit"] and not artifact.is_collection else None
 
 
 def _visible_versions(request: HttpRequest, artifact: Artifact) -> Any:

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
+from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
@@ -100,12 +101,17 @@ def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     if form.is_valid():
         artifacts.delete(Actor.from_page(request), artifact)
         next_url = reverse("project-artifacts", args=artifact.project.url_args)
-        return rendering.redirect_with_message(request, f"Artifact {artifact.name} deleted.", next_url)
+        what = "Collection" if artifact.is_collection else "Artifact"
+        return rendering.redirect_with_message(request, f"{what} {artifact.name} deleted.", next_url)
     preview = deletion_preview.of_artifact(Actor.from_page(request), artifact, Role(artifact.role))
     warning = warnings.of_artifacts(request.user, [artifact], listed=deletion_preview.MAX_LISTED)
     count = artifact.version_count
-    versions = "1 version" if count == 1 else f"{count:,} versions"
-    message = f"Deletes the artifact with its {versions}, all their files and aliases. This action cannot be undone."
+    if artifact.is_collection:
+        what = f"Deletes the collection with its {count:,} link{pluralize(count)} and their aliases. The versions that "
+        what += "they link to stay, with their files."
+    else:
+        what = f"Deletes the artifact with its {count:,} version{pluralize(count)}, all their files and aliases."
+    message = f"{what} This action cannot be undone."
     options = {"submit_label": "Delete", "back": artifact, "danger": True}
     references = referring_records.to_artifact(request.user, artifact)
     facts = deletion.facts(preview, warning, references=references)

@@ -1,5 +1,6 @@
 """What is done with several artifacts or versions that were ticked in their table."""
 
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
@@ -33,20 +34,24 @@ def delete_versions(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     form = selection.DeleteVersionsForm(post_data(request))
     if form.is_valid():
         outcomes = verbs.delete_versions(Actor.from_page(request), items, **form.cleaned_data)
-        return selection.respond(request, outcomes, "deleted", back)
+        return selection.respond(request, outcomes, "unlinked" if artifact.is_collection else "deleted", back)
     refusals = deletion_preview.refusals_of_versions(Actor.from_page(request), artifact, items)
     rows = [
         selection.Row(item, f"{deletion.files_of(item)}{_aliases(item)}", refusals.get(item.pk, "")) for item in items
     ]
-    context = {"message": "The version numbers won't be reused. This action cannot be undone."}
+    message = "The version numbers won't be reused. This action cannot be undone."
+    if artifact.is_collection:
+        message = "The versions that they link to stay, with their files. You can link them again, under new numbers."
+    context: dict[str, Any] = {"message": message}
+    verb, noun = ("Unlink", "link") if artifact.is_collection else ("Delete", "version")
     deleted = [item for item in items if item.pk not in refusals]
     context |= {
-        "submit_label": "Delete",
+        "submit_label": verb,
         "danger": True,
         "warning": warnings.of_versions(request.user, deleted, artifact),
     }
     count = len(deleted) or len(items)
-    heading = f"Delete {count} version{pluralize(count)} of {artifact.name}?"
+    heading = f"{verb} {count} {noun}{pluralize(count)} of {artifact.name}?"
     return selection.render_confirmation(request, form, rows, heading, back, **context)
 
 

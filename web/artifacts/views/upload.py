@@ -39,6 +39,8 @@ _POLL_DELAYS = ((10, 1), (40, 3), (10**9, 15))
 def upload(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     """Files into a draft, and the draft into a version. The first file begins a draft; opening the page does not."""
     artifact = get_artifact(request, role=Role.EDITOR, **url_kwargs)
+    if artifact.is_collection:
+        return redirect("collection-link", *artifact.url_args)
     draft = find_draft(request, artifact)
     if request.method != "POST" and draft and draft.is_finalized:
         return redirect(draft)

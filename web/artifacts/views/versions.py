@@ -23,9 +23,11 @@ from web.artifacts import reference_display, tab_contexts
 from web.artifacts.forms import DeleteVersionForm, FinalizeForm, FolderFilter, VersionEditForm
 from web.artifacts.lookups import get_artifact, get_version, get_version_for_display
 from web.lineage import warnings
+from web.registry import collections
 
 MAX_RUNS = 10
 MAX_SWITCH_VERSIONS = 12
+MAX_LINKS = 10
 _FILE_COLUMNS = (("name", "Name", ""), ("size", "Size", "number tight"), ("type", "Type", "wide"))
 
 
@@ -44,6 +46,7 @@ def version_page(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
             # It was a draft, and is named by its number by now.
             return redirect(version)
         context = tab_contexts.version(request, version) | {"used_by": _runs_that_used(request, version)}
+        context |= _links(request, version)
     context |= _folder_context(request, version)
     return rendering.render_page(request, "artifacts/version.html", context)
 
@@ -121,22 +124,39 @@ def finalize(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     version = get_version(request, role=Role.EDITOR, **url_kwargs)
-    verb = "Delete" if version.is_finalized else "Discard"
+    verb, done = _deletion_words(version)
     preview = deletion_preview.of_version(Actor.from_page(request), version)
     form = DeleteVersionForm(preview.aliases, rendering.post_data(request))
     if form.is_valid():
         with_aliases = form.cleaned_data.get("delete_aliases", False)
         versions.delete(Actor.from_page(request), version, delete_aliases=with_aliases)
-        message = f"{version} {'deleted' if version.is_finalized else 'discarded'}."
+        message = f"{version} {done}."
         return rendering.redirect_with_message(request, message, "artifact-versions", *version.artifact.url_args)
     number = "The version number won't be reused. " if version.version else ""
     message = f"Deletes {deletion.files_of(version)}. {number}This action cannot be undone."
+    if version.is_link:
+        message = "The version that it links to stays, with its files. You can link it again, under a new number."
     options = {"submit_label": verb, "back": version, "danger": True, "refusals": preview.refusals}
     warning = warnings.of_versions(request.user, [version], version.artifact, listed=deletion_preview.MAX_LISTED)
     references = referring_records.to_versions(request.user, [version])
     facts = deletion.facts(preview, warning, references=references) + deletion.source_run(version)
     options |= {"facts": facts, "warning": warning}
     return rendering.render_form(request, form, f"{verb} {version}?", message, **options)
+
+
+def _deletion_words(version: ArtifactVersion) -> tuple[str, str]:
+    """What a button says that deletes it, and the page afterwards."""
+    if version.is_link:
+        return "Unlink", "unlinked"
+    return ("Delete", "deleted") if version.is_finalized else ("Discard", "discarded")
+
+
+def _links(request: HttpRequest, version: ArtifactVersion) -> dict[str, Any]:
+    """The collections that have the version, as far as the reader sees them; a link is in its own alone."""
+    if version.is_link or not version.is_finalized:
+        return {}
+    found = list(collections.links_of(version, request.user)[: MAX_LINKS + 1])
+    return {"links": found[:MAX_LINKS], "has_more_links": len(found) > MAX_LINKS}
 
 
 def _folder_context(request: HttpRequest, version: ArtifactVersion) -> dict[str, Any]:
