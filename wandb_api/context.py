@@ -11,6 +11,10 @@ from core.query_hooks import QueryHook
 if TYPE_CHECKING:
     from accounts.models import User
 
+# Where runs go whose program names no project.
+NO_PROJECT = "uncategorized"
+# Where runs go whose program names no project.
+_NO_PROJECT = "uncategorized"
 # Rows that one document may be answered with, over all its lists.
 MAX_ROWS = 50_000
 MAX_PAGE = 10_000
@@ -54,6 +58,14 @@ class Context:
         """The team of what names none: the caller's own, or that of a service account. Raises `NotSignedIn`."""
         user = self.user
         return user.default_team.name if user.is_service_account else user.username
+
+    def full_name(self, entity: str | None, project: str | None) -> str:
+        """`team/project`, where clients leave out what goes without saying. Raises `NotSignedIn`."""
+        return f"{entity or self.default_entity}/{project or NO_PROJECT}"
+
+    def full_name(self, entity: str | None, project: str | None) -> str:
+        """`team/project`, where clients leave out what goes without saying. Raises `NotSignedIn`."""
+        return f"{entity or self.default_entity}/{project or _NO_PROJECT}"
 
     def require_write(self) -> None:
         """Raise `ReadOnlyKey` for a key that may only read."""

@@ -48,12 +48,12 @@ def read_body(request: HttpRequest) -> dict[str, Any]:
     return value
 
 
-def find_run(context: Context, entity: str, project: str, name: str) -> Run:
-    """The run that the caller sees by these names. Raises `Missing`."""
-    found = Project.objects.visible_to(context.user).named(f"{entity}/{project}")
+def find_run(context: Context, project: str, name: str) -> Run:
+    """The run of that name that the caller sees in `team/project`. Raises `Missing`."""
+    found = Project.objects.visible_to(context.user).named(project)
     run = found and Run.objects.for_change().filter(project=found, name=name).first()
     if run is None:
-        raise errors.Missing(f"Run '{entity}/{project}/{name}' not found: it was deleted, or you don't have access.")
+        raise errors.Missing(f"Run '{project}/{name}' not found: it was deleted, or you don't have access.")
     return run
 
 

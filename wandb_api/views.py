@@ -49,7 +49,7 @@ def stream_files(request: HttpRequest, entity: str, project: str, run: str) -> H
         return problem_response(401, execution.SIGN_IN)
     try:
         context.require_write()
-        found = file_stream.find_run(context, entity, project, run)
+        found = file_stream.find_run(context, f"{entity}/{project}", run)
         return JsonResponse(file_stream.receive(context.actor, found, file_stream.read_body(request)))
     except errors.RegistryError as refusal:
         return refusal_response(refusal)

@@ -585,6 +585,17 @@ def test_bytes_that_were_replaced_before_they_were_moved_are_found(bob, project,
     assert not objects.exclude(url_expires_at=None).exists()
 
 
+@pytest.mark.parametrize("name", ["later", ""])
+def test_an_offline_run_that_named_no_team_is_synced_into_ones_own(bob, name, work):
+    """Its requests have empty names."""
+    wandb = Wandb(bob, f"/{name}")
+    run = {"entityName": "", "modelName": name, "name": "abc"}
+    assert wandb.mutate("upsertBucket", "bucket { name }", **run)["bucket"]["name"] == "abc"
+    committed = wandb.log("set", FILES, runName="abc")
+    version = version_of(committed)
+    assert (version.artifact.project.full_name, version.run.name) == (f"bob/{name or 'uncategorized'}", "abc")
+
+
 def test_twice_as_many_files_ask_no_more_of_the_database(bob, project):
     wandb = Wandb(bob)
     wandb.log("set", FILES)

@@ -32,7 +32,7 @@ def use_artifact(root: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> 
     """Record that the run uses the version. Safe to repeat, also once the run has ended."""
     context: Context = info.context
     version = _get(context, input["artifact_id"])
-    full_name = f"{input['entity_name'] or context.default_entity}/{input['project_name']}"
+    full_name = context.full_name(input["entity_name"], input["project_name"])
     project = Project.objects.visible_to(context.user).named(full_name)
     run = Run.objects.called(project, input["run_name"]) if project else None
     if project is None or run is None:

@@ -77,7 +77,7 @@ def _get(context: Context, sequence_id: str) -> Artifact:
 
 
 def _named(context: Context, input: dict[str, Any]) -> Artifact:
-    full_name = f"{input['entity_name'] or context.default_entity}/{input['project_name']}"
+    full_name = context.full_name(input["entity_name"], input["project_name"])
     project = Project.objects.visible_to(context.user).named(full_name)
     row = Artifact.objects.named(project, input["artifact_collection_name"]) if project else None
     if project is None or row is None:

@@ -28,7 +28,7 @@ def upsert_model(root: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> 
 def rename_project(root: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:
     """Old clients ask for it; the former name leads to the project for some time."""
     actor = info.context.actor
-    row = projects.get(actor, f"{input['entity_name']}/{input['old_project_name']}")
+    row = projects.get(actor, info.context.full_name(input["entity_name"], input["old_project_name"]))
     return {"project": projects.update(actor, row, name=input["new_project_name"]), "inserted": False}
 
 

@@ -18,8 +18,6 @@ from wandb_api.resolvers import Resolvers
 
 mutation = Resolvers("Mutation")
 
-# Where runs go whose program names no project.
-_NO_PROJECT = "uncategorized"
 _SUCCESS = {"success": True}
 _MAX_MILLISECONDS = alerts.MAX_PAUSE // timedelta(milliseconds=1)
 # Columns by the key of the input.
@@ -130,13 +128,13 @@ def _find(context: Context, text: str) -> Run:
 
 
 def _named(context: Context, input: dict[str, Any]) -> Run:
-    entity = input.get("entity_name") or context.default_entity
-    return file_stream.find_run(context, entity, input.get("project_name") or _NO_PROJECT, input["run_name"])
+    full_name = context.full_name(input.get("entity_name"), input.get("project_name"))
+    return file_stream.find_run(context, full_name, input["run_name"])
 
 
 def _project(context: Context, input: dict[str, Any]) -> Project:
-    entity = input.get("entity_name") or context.default_entity
-    return projects.get_or_create(context.actor, f"{entity}/{input.get('model_name') or _NO_PROJECT}")
+    full_name = context.full_name(input.get("entity_name"), input.get("model_name"))
+    return projects.get_or_create(context.actor, full_name)
 
 
 def _milliseconds(count: int) -> timedelta:

@@ -44,7 +44,8 @@ def create_artifact(root: Any, info: GraphQLResolveInfo, input: dict[str, Any]) 
         raise errors.Invalid(f"This server knows digests of {_MD5} alone.")
     if input.get("storage_region") not in (None, "", "default"):
         raise errors.Invalid(f"There is no storage region {input['storage_region']!r}: leave it out.")
-    project = projects.get_or_create(actor, f"{input['entity_name']}/{input['project_name']}")
+    full_name = info.context.full_name(input["entity_name"], input["project_name"])
+    project = projects.get_or_create(actor, full_name)
     described = _describe(project, input)
     begun = manifest_drafts.begin(
         actor,
@@ -129,7 +130,8 @@ def find_by_client_id(root: Any, info: GraphQLResolveInfo, client_id: str) -> di
 
 
 def _find_project(info: GraphQLResolveInfo, input: dict[str, Any]) -> Project:
-    return projects.get(info.context.actor, f"{input['entity_name']}/{input['project_name']}")
+    full_name = info.context.full_name(input["entity_name"], input["project_name"])
+    return projects.get(info.context.actor, full_name)
 
 
 def _find_artifact(info: GraphQLResolveInfo, project: Project, input: dict[str, Any]) -> Artifact:
