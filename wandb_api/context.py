@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 # Where runs go whose program names no project.
-NO_PROJECT = "uncategorized"
-# Where runs go whose program names no project.
 _NO_PROJECT = "uncategorized"
 # Rows that one document may be answered with, over all its lists.
 MAX_ROWS = 50_000
@@ -58,10 +56,6 @@ class Context:
         """The team of what names none: the caller's own, or that of a service account. Raises `NotSignedIn`."""
         user = self.user
         return user.default_team.name if user.is_service_account else user.username
-
-    def full_name(self, entity: str | None, project: str | None) -> str:
-        """`team/project`, where clients leave out what goes without saying. Raises `NotSignedIn`."""
-        return f"{entity or self.default_entity}/{project or NO_PROJECT}"
 
     def full_name(self, entity: str | None, project: str | None) -> str:
         """`team/project`, where clients leave out what goes without saying. Raises `NotSignedIn`."""
