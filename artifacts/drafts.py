@@ -63,6 +63,7 @@ def open(
     metadata: dict[str, Any] | None = None,
     aliases: Sequence[str] = (),
     numbering: str = Numbering.ON_CREATE,
+    number: int | None = None,
     derived_from: Sequence["Source"] = (),
     base: ArtifactVersion | None = None,
     removed: Sequence[str] = (),
@@ -74,6 +75,7 @@ def open(
     The `specs` are those of `references.check_specs`.
 
     With `executable_digest` as well, one with these executable files; without, whichever are executable.
+    With a `number` it gets that one, which is higher than any before: those between are left out. Raises `Conflict`.
     `derived_from` are its sources; a version that has the contents keeps its own.
     `tags` and `ttl`, which is how long it lives from when it was made, are the draft's: a version that has the contents
     keeps its own.
@@ -94,7 +96,7 @@ def open(
         twin = newest_with(artifact, digest, executable_digest)
         if twin:
             return OpenedDraft(DraftResult(twin, False, []))
-        version, created = _open_draft(actor, artifact, digest, fields, numbering)
+        version, created = _open_draft(actor, artifact, digest, fields, numbering, number)
         if derived_from or not created:
             _replace_sources(version, derived_from)
         if tags or not created:
@@ -183,9 +185,14 @@ def next_number(artifact: Artifact) -> int:
     return number
 
 
-def _take_number(artifact: Artifact) -> int:
-    """A number that no version has and none had, for callers that hold the artifact's lock."""
-    artifact.last_assigned_number = next_number(artifact)
+def _take_number(artifact: Artifact, stated: int | None = None) -> int:
+    """A number that no version has and none had, for callers that hold the artifact's lock; the stated one if given."""
+    following = next_number(artifact)
+    if stated is not None and stated < following:
+        raise errors.Conflict(f"v{stated} comes before v{following}, which is the next version of the artifact.")
+    if stated is not None and artifact.alias_set.filter(alias=f"v{stated}").exists():
+        raise errors.Conflict(f"An alias of the artifact is called v{stated}: remove it, or leave that number out.")
+    artifact.last_assigned_number = following if stated is None else stated
     artifact.save(update_fields=["last_assigned_number", "updated_at"])
     return artifact.last_assigned_number
 
@@ -210,12 +217,17 @@ def _replace_sources(version: ArtifactVersion, sources: Iterable["Source"]) -> N
 
 
 def _open_draft(
-    actor: Actor, artifact: Artifact, digest: str | None, fields: dict[str, Any], numbering: str
+    actor: Actor,
+    artifact: Artifact,
+    digest: str | None,
+    fields: dict[str, Any],
+    numbering: str,
+    stated_number: int | None,
 ) -> tuple[ArtifactVersion, bool]:
     """The user's own draft of these contents with these fields, or a new one, and whether it is new."""
     version = _lock_own_draft(actor, artifact, digest, fields["executable_digest"])
     if version is None:
-        number = _take_number(artifact) if numbering == Numbering.ON_CREATE else None
+        number = _take_number(artifact, stated_number) if numbering == Numbering.ON_CREATE else None
         version = ArtifactVersion(artifact=artifact, number=number, digest=digest, created_by=actor.user, **fields)
         version.storage_path = f"projects/{artifact.project_id}/artifacts/{artifact.pk}/versions/{version.pk}"
         version.save(force_insert=True)
@@ -224,6 +236,6 @@ def _open_draft(
     for column, value in fields.items():
         setattr(version, column, value)
     if numbering == Numbering.ON_CREATE and version.number is None:
-        version.number = _take_number(artifact)
+        version.number = _take_number(artifact, stated_number)
     version.save(update_fields=[*fields, "number", "touched_at"])
     return version, False

@@ -28,6 +28,8 @@ LATEST = "latest"
 RESERVED_ALIASES = ("history", "suggestions", "swap")
 TYPES = ("model", "dataset", "file", "code")
 MAX_PATH_BYTES = 1024
+# That may be stated: `VERSION` reads those that come after it.
+MAX_STATED_NUMBER = 99_999_999
 MAX_TTL = timedelta(days=36_525)
 MAX_LABEL_LENGTH = 128
 # Of a move, a proposal or a decision, for the record.

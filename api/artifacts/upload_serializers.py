@@ -85,6 +85,12 @@ class VersionCreate(serializers.Serializer):
         required=False,
         help_text="When the version gets its number: with `on_finalize` a draft that is deleted leaves no gap.",
     )
+    number = serializers.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=validators.MAX_STATED_NUMBER,
+        help_text="Its number, higher than any before: those between are left out. Not with `on_finalize`.",
+    )
     derived_from = BoundedListField(
         child=LineField(max_length=400),
         required=False,
@@ -96,6 +102,8 @@ class VersionCreate(serializers.Serializer):
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         if data.get("removed") and not data.get("base"):
             raise serializers.ValidationError({"removed": "Paths are removed from a base: send its id as base."})
+        if "number" in data and data.get("numbering") == drafts.Numbering.ON_FINALIZE:
+            raise serializers.ValidationError({"number": "A draft that is numbered on_finalize has none yet."})
         return data
 
 

@@ -85,6 +85,20 @@ def test_who_begins_it_otherwise_gets_the_draft_with_a_number(api, bob, artifact
         assert api(bob).post(url, {"numbering": wrong}).status_code == 400, wrong
 
 
+def test_a_stated_number_leaves_out_those_before_it(api, bob, artifact, v1):
+    url = f"{ARTIFACTS}/{artifact.pk}/versions"
+    draft = api(bob).post(url, {"number": 7}).json()
+    assert draft["version"] == "v7"
+    api(bob).delete(f"{ARTIFACTS}/versions/{draft['id']}")
+    assert finalize(bob, begin(bob, artifact)).version == "v8"
+
+    assert "v8 comes before v9" in api(bob).post(url, {"number": 8}).json()["detail"]
+    artifact.alias_set.create(alias="v12", version=v1)
+    assert api(bob).post(url, {"number": 12}).status_code == 409
+    for wrong in ({"number": -1}, {"number": 10**8}, {"number": 20, "numbering": "on_finalize"}):
+        assert api(bob).post(url, wrong).status_code == 400, wrong
+
+
 def test_a_draft_that_gives_way_takes_no_number(alice, bob, artifact):
     drafts = [begin(user, artifact, {}) for user in (alice, bob)]
     ArtifactVersion.objects.update(digest=digest_of({}))

@@ -14,6 +14,7 @@ from wanllmdb.sdk.api import Api
 from wanllmdb.sdk.cli.artifact_commands import artifact_app
 from wanllmdb.sdk.cli.cache_commands import cache_app
 from wanllmdb.sdk.cli.doctor_command import diagnose
+from wanllmdb.sdk.cli.import_command import import_app
 from wanllmdb.sdk.cli.options import Json
 from wanllmdb.sdk.cli.output import print_result
 from wanllmdb.sdk.cli.sync_command import sync_runs
@@ -23,6 +24,7 @@ from wanllmdb.sdk.host_environment import api_keys
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(artifact_app, name="artifact")
 app.add_typer(cache_app, name="cache")
+app.add_typer(import_app, name="import")
 app.command("sync")(sync_runs)
 app.command("doctor")(diagnose)
 

@@ -1,0 +1,102 @@
+"""What an import refuses of a source, and what it needs."""
+
+import base64
+import hashlib
+import http.server
+import sys
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from wanllmdb.sdk import errors
+from wanllmdb.sdk.wandb_import import manifest, source, transfer
+
+MD5 = base64.b64encode(hashlib.md5(b"bytes").digest()).decode()
+
+
+def artifact_of(**contents: dict) -> SimpleNamespace:
+    document = {"contents": contents}
+    return SimpleNamespace(manifest=SimpleNamespace(to_manifest_json=lambda: document))
+
+
+def build(**contents: dict) -> manifest.Manifest:
+    return manifest.build(artifact_of(**contents), lambda id: None, lambda note: None)
+
+
+@pytest.mark.parametrize("module", [None, SimpleNamespace(), SimpleNamespace(__version__="0.18.7")])
+def test_the_official_client_must_be_there_and_new_enough(monkeypatch, module):
+    monkeypatch.setitem(sys.modules, "wandb", module)
+    with pytest.raises(errors.Invalid, match="pip install"):
+        source.load_client()
+
+
+@pytest.mark.parametrize("path", ["../a", "/etc/passwd", "a/../../b", "a\0b", ""])
+def test_a_path_that_leads_out_of_a_directory_is_refused(path):
+    with pytest.raises(errors.InvalidPath):
+        build(**{path: {"digest": MD5, "size": 5}})
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"digest": MD5},
+        {"digest": MD5, "size": -1},
+        {"digest": "short", "size": 5},
+        {"size": 5},
+        {"digest": MD5, "size": 5, "extra": {"digestAlgorithm": "MANIFEST_XXH128"}},
+    ],
+)
+def test_an_entry_that_cannot_be_checked_is_refused(entry):
+    with pytest.raises(source.SourceError):
+        build(a=entry)
+
+
+def test_references_to_other_versions_are_translated():
+    uri = f"wandb-artifact://{b'Artifact:1'.hex()}/sub/a.txt"
+    notes: list[str] = []
+    contents = {"a": {"digest": MD5, "ref": uri, "birthArtifactID": "x"}, "b": {"digest": "s3://b", "ref": "s3://b"}}
+    ids = {base64.b64encode(b"Artifact:1").decode(): base64.b64encode(b"Artifact:2").decode()}
+    built = manifest.build(artifact_of(**contents), ids.get, notes.append)
+    assert f"wandb-artifact://{b'Artifact:2'.hex()}/sub/a.txt".encode() in built.content
+    assert b"birthArtifactID" not in built.content
+    assert not notes
+    manifest.build(artifact_of(**contents), lambda id: None, notes.append)
+    assert notes == ["a refers to a version that was not copied, and leads nowhere"]
+
+
+class Liar(http.server.BaseHTTPRequestHandler):
+    """Sends ten bytes to who has the key, and says so to who has none."""
+
+    def do_GET(self) -> None:
+        body = b"0123456789" if self.headers["Authorization"] else b"no key    "
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+def test_a_download_has_the_size_that_was_said_and_the_key_stays_at_the_source(tmp_path):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Liar) as server:
+        threading.Thread(target=server.serve_forever).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        path = tmp_path / "file"
+        download = source.Downloader(url, "key").download
+        download("/files/a", path, 10)
+        assert path.read_bytes() == b"0123456789"
+        download(f"http://localhost:{server.server_port}/files/a", path, 10)
+        assert path.read_bytes() == b"no key    "
+        with pytest.raises(source.SourceError, match="more than the 9 bytes"):
+            download("/files/a", path, 9)
+        with pytest.raises(source.SourceError, match="only 10 of 11 bytes"):
+            download("/files/a", path, 11)
+        server.shutdown()
+
+
+def test_files_are_on_the_disk_a_batch_at_a_time(tmp_path):
+    files = [SimpleNamespace(size=size) for size in (1, 300 << 20, 1, 1)] + [SimpleNamespace(size=0)] * 150
+    assert [len(batch) for batch in transfer.batches(iter(files))] == [1, 1, 100, 52]
+    with pytest.raises(source.SourceError, match="has room for"):
+        transfer.new_path(tmp_path, 1 << 60)
