@@ -29,6 +29,8 @@ from harness.servers import Stack
 ACTS = ["up", "verified", "down"]
 CONTENDERS = {contender.name: contender for contender in (Sdk, Wandb, OldestWandb)}
 RUNS, LINES_A_SECOND, SECONDS = 50, 10, 60
+# Seconds between two requests of a run: those of the client, and what asks most of the server.
+PAUSES = (15, 1)
 COMMITTED_FILES, PAGE_SIZE = 20_000, 5_000
 _THREADS = 16
 # On a machine that is busy with other things, a commit takes long.
@@ -58,7 +60,8 @@ def main() -> None:
     if "commit" in parts:
         measure_commit(Client(stack), COMMITTED_FILES // scale, PAGE_SIZE // scale)
     if "streams" in parts:
-        measure_streams(stack, SECONDS // (4 if options.short else 1))
+        for pause in PAUSES:
+            measure_streams(stack, SECONDS // (4 if options.short else 1), pause)
 
 
 def show_server_cpu(kind: str, costs: dict[str, dict[str, list[Cost]]]) -> None:
@@ -172,14 +175,14 @@ class Stream:
     latencies: list[float]
 
 
-def measure_streams(stack: Stack, seconds: int) -> None:
-    """So many runs send `LINES_A_SECOND` each second, and then every line has to be there."""
-    streams = [Stream(Client(stack), f"stream-{number}", []) for number in range(RUNS)]
+def measure_streams(stack: Stack, seconds: int, pause: int) -> None:
+    """So many runs log `LINES_A_SECOND` each and send them after each pause, and then every line has to be there."""
+    streams = [Stream(Client(stack), f"every-{pause}-{number}", []) for number in range(RUNS)]
     for stream in streams:
         stream.client.mutate("upsertBucket", "inserted", entityName="acme", modelName="streams", name=stream.name)
     began_at = time.perf_counter()
     threads = [
-        threading.Thread(target=_log, args=(stream, began_at + number / RUNS, seconds))
+        threading.Thread(target=_log, args=(stream, began_at + pause * number / RUNS, seconds // pause, pause))
         for number, stream in enumerate(streams)
     ]
     for thread in threads:
@@ -188,19 +191,20 @@ def measure_streams(stack: Stack, seconds: int) -> None:
         thread.join()
     latencies = sorted(one for stream in streams for one in stream.latencies)
     count = _line_count(streams)
-    expected = RUNS * LINES_A_SECOND * seconds
+    expected = RUNS * LINES_A_SECOND * pause * (seconds // pause)
     print(
-        f"{RUNS} runs, {LINES_A_SECOND} lines a second each, {seconds} s: {count:,} of {expected:,} lines are there; "
-        f"{len(latencies):,} requests, p50 {_percentile(latencies, 0.5):.0f} ms, p99 {_percentile(latencies, 0.99):.0f}"
-        f" ms, longest {latencies[-1] * 1000:.0f} ms"
+        f"{RUNS} runs, {LINES_A_SECOND} lines a second each, sent every {pause} s, {seconds} s: {count:,} of "
+        f"{expected:,} lines are there; {len(latencies):,} requests, p50 {_percentile(latencies, 0.5):.0f} ms, "
+        f"p99 {_percentile(latencies, 0.99):.0f} ms, longest {latencies[-1] * 1000:.0f} ms"
     )
 
 
-def _log(stream: Stream, begins_at: float, seconds: int) -> None:
-    for turn in range(seconds):
-        time.sleep(max(0.0, begins_at + turn - time.perf_counter()))
-        first = turn * LINES_A_SECOND
-        rows = [{"_step": first + n, "_runtime": turn, "loss": 1 / (first + n + 1)} for n in range(LINES_A_SECOND)]
+def _log(stream: Stream, begins_at: float, turns: int, pause: int) -> None:
+    size = LINES_A_SECOND * pause
+    for turn in range(turns):
+        time.sleep(max(0.0, begins_at + turn * pause - time.perf_counter()))
+        first = turn * size
+        rows = [{"_step": first + n, "_runtime": turn, "loss": 1 / (first + n + 1)} for n in range(size)]
         files = {
             "wandb-history.jsonl": {"offset": first, "content": list(map(json.dumps, rows))},
             "wandb-summary.json": {"offset": 0, "content": [json.dumps(rows[-1])]},
