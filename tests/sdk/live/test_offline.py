@@ -150,6 +150,21 @@ def test_what_is_refused_stops_nothing_else(client, project, directories, tmp_pa
         sync(tmp_path / "absent")
 
 
+def test_a_file_that_was_lost_keeps_no_other(client, project, directories, tmp_path):
+    with wandb.init(project=project, id="files", mode="offline") as run:
+        for name in ("kept.txt", "lost.txt"):
+            (tmp_path / name).write_text(name)
+            run.save(tmp_path / name, base_path=tmp_path)
+    (lost,) = (
+        path for path in (directories()[0] / "files").rglob("*") if path.is_file() and "lost" in path.read_text()
+    )
+    lost.unlink()
+    code, reports = sync()
+    assert (code, reports[0]["state"]) == (1, "failed") and "lost.txt" in reports[0]["problems"][0]
+    (run,) = client.get("/runs", project=project)["items"]
+    assert [file["name"] for file in client.get(f"/runs/{run['id']}/files")["items"]] == ["kept.txt"]
+
+
 def test_what_was_downloaded_can_be_used_offline(client, project, monkeypatch, tmp_path, capsys):
     with wandb.init(project=project) as run:
         with (data := wandb.Artifact("data", "dataset", metadata={"rows": 1})).new_file("in/a.txt") as file:

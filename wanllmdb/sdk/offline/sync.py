@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from wanllmdb.sdk import errors, version_creation
@@ -156,9 +157,22 @@ class Sender:
             Entry(path, file["size"], file["sha256"], executable=file.get("executable") is True)
             for path, file in outcome.files.items()
         ]
-        files = {entry.path: self._directory.files.checked_path(entry) for entry in entries}
-        uploads.send(self._client, run["id"], files)
-        self._save(are_files_sent=True)
+        known = len(self._report.problems)
+        files = {}
+        for entry in entries:
+            source = self._attempt(f"the file {entry.path}", partial(self._directory.files.checked_path, entry))
+            if source is not None:
+                files[entry.path] = source
+        try:
+            uploads.send(self._client, run["id"], files)
+        except _ABORT:
+            raise
+        except errors.WanLLMDBError:
+            # One of them is refused, which keeps no other.
+            for path, source in files.items():
+                self._attempt(f"the file {path}", partial(uploads.send, self._client, run["id"], {path: source}))
+        if len(self._report.problems) == known:
+            self._save(are_files_sent=True)
 
     def _send_alert(self, run: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
         self._client.post(f"/runs/{run['id']}/alerts", event["alert"], idempotent=True)
