@@ -66,7 +66,9 @@ def create(
     """
     permissions.require(actor, project.team, Role.EDITOR)
     validators.check_artifact_name(name, is_wandb=actor.is_wandb)
-    validators.check_type(type, is_wandb=actor.is_wandb)
+    is_collection = kind == Artifact.Kind.COLLECTION
+    # A collection is of the type of what is linked, which the wandb client may have named.
+    validators.check_type(type, is_wandb=actor.is_wandb or is_collection)
     artifact = Artifact(
         project=project,
         name=name,
@@ -75,7 +77,7 @@ def create(
         metadata=metadata or {},
         auto_latest=auto_latest,
         kind=kind,
-        first_number=0 if kind == Artifact.Kind.COLLECTION else first_number,
+        first_number=0 if is_collection else first_number,
         created_by=actor.user,
     )
     with _translate_name_taken(project, name):

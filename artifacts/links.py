@@ -90,7 +90,10 @@ def _create(actor: Actor, version: ArtifactVersion, project: Project, name: str)
         return artifacts.create(actor, project, name, version.artifact.type, kind=Artifact.Kind.COLLECTION)
     except errors.NameTaken:
         # Somebody else made it in the meantime.
-        return Artifact.objects.select_related("project__team").get(project=project, name=name)
+        found = Artifact.objects.named(project, name)
+        if found is None:
+            raise
+        return found
 
 
 def _require_linkable(actor: Actor, version: ArtifactVersion, collection: Artifact) -> None:

@@ -33,6 +33,7 @@ SPECTACULAR_SETTINGS = {
     # The values are listed already, and most of them say what they mean.
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
+        "ArtifactKindEnum": "artifacts.models.Artifact.Kind",
         "RunStateEnum": "projects.models.State",
         "VersionStateEnum": "artifacts.models.ArtifactVersion.State",
         "ListedVersionStateEnum": ["draft", "finalized"],

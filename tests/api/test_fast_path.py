@@ -8,12 +8,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.actor import Actor, Channel
-from accounts.models import ApiKey, Scope
+from accounts.models import ApiKey, Membership, Role, Scope, Team
 from api.aliases.serializers import AliasDetailSerializer, AliasSerializer
 from api.artifacts.serializers import ResolvedSerializer
 from api.fast_path import keys, queries
 from api.serialization import serialize
-from artifacts import artifacts, name_resolution
+from artifacts import artifacts, links, name_resolution
 from artifacts.aliases import aliases
 from artifacts.models import AliasChange, ArtifactAlias, ArtifactVersion
 from projects.models import Project, Run, Visibility
@@ -114,6 +114,25 @@ def test_latest_is_what_a_bare_name_means(known, vera, aliases_url):
 
     assert (fast.json()["alias"], queries) == ("latest", 1)
     assert answer_of(fast) == answer_of(client.get(url, headers=LONG_WAY))
+
+
+def test_a_link_is_shown_as_the_view_shows_it(known, alice, vera, mallory, aliases_url, v2):
+    """To who sees what it links, and to who does not, in one query more."""
+    team = Team.objects.create(name="registry", created_by=alice)
+    for user, role in ((alice, Role.EDITOR), (mallory, Role.VIEWER)):
+        Membership.objects.create(team=team, user=user, role=role)
+    registry = Project.objects.create(team=team, name="models", created_by=alice)
+    collection = links.link_by_name(Actor(alice), v2, registry, "best", aliases=["production"]).artifact
+    by_id = f"/api/v1/artifacts/{collection.pk}/aliases/production"
+
+    for user, version in ((alice, "v2"), (mallory, None)):
+        for url in (by_id, "/api/v1/artifacts/resolve?name=registry/models/best:production"):
+            client = known(user)
+            fast, queries = counted(lambda client=client, url=url: client.get(url, headers=SHORT_WAY))
+            assert answer_of(fast) == answer_of(client.get(url, headers=LONG_WAY))
+            shown = fast.json().get("version_detail") or fast.json()["version"]
+            assert (shown["linked_from"]["version"], queries) == (version, 2)
+    assert known(vera).get(by_id).status_code == 404
 
 
 def test_an_alias_is_moved_in_few_queries(known, bob, aliases_url, v1, v2):

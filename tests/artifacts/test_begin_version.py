@@ -46,7 +46,7 @@ def test_the_body_of_a_draft_is_complete(api, bob, artifact, run):
         "is_finalized", "digest", "file_count", "total_size", "storage_path", "integrity", "description", "notes",
         "metadata", "aliases", "run_id", "run_name", "created_by", "created_at", "finalized_at", "expires_at", "url",
         "created", "missing", "project", "reference_count", "referenced_size", "reference_state",
-        "references_checked_at", "tags", "ttl_seconds",
+        "references_checked_at", "tags", "ttl_seconds", "linked_from",
     }  # fmt: skip
     payload = {
         "artifact_id": str(artifact.pk), "artifact_name": "data", "artifact_type": "dataset",

@@ -42,7 +42,7 @@ def test_the_body_is_complete(api, bob, project):
     body = answer.json()
     assert body | requested == body
     assert body.keys() == {
-        "alias_count", "alias_versions",
+        "alias_count", "alias_versions", "kind",
         "id", "name", "type", "project", "project_name", "description", "metadata", "tags", "auto_latest",
         "version_count", "latest_version", "aliases", "created_by", "created_at", "updated_at", "url",
     }  # fmt: skip
