@@ -66,6 +66,8 @@ def _record(keys: Mapping[UUID, str]) -> None:
 
 def _owe(keys: Iterable[str], after: timedelta) -> None:
     """Delete these keys then, or when they were due before."""
+    keys = list(keys)
+    known = set(PendingDeletion.objects.filter(Among("key", keys)).values_list("key", flat=True))
     due_at = timezone.now() + after
-    rows = (PendingDeletion(key=key, next_attempt_at=due_at) for key in keys)
-    PendingDeletion.objects.bulk_create(rows, ignore_conflicts=True)
+    new = ((key,) for key in keys if key not in known)
+    bulk_rows.insert(PendingDeletion, ["key"], new, next_attempt_at=due_at)

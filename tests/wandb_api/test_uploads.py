@@ -529,9 +529,13 @@ def test_a_manifest_gets_its_digest_later(bob, project):
     assert wandb.commit(begun["id"])["state"] == "COMMITTED"
 
 
-def test_what_a_worker_has_verified_is_where_no_signed_url_leads(bob, project, work):
-    """Nobody has two contents of one md5 at hand: other bytes are put there behind the registry's back."""
+@pytest.mark.parametrize("is_late", [False, True])
+def test_what_a_worker_has_verified_is_where_no_signed_url_leads(bob, project, work, is_late):
+    """Nobody has two contents of one md5 at hand: other bytes are put there behind the registry's back. A request that
+    began before its URL expired can bring them later as well."""
     version = version_of(Wandb(bob).log("set", FILES))
+    if is_late:
+        StoredObject.objects.filter(blobs__isnull=False).update(url_expires_at=timezone.now() - timedelta(hours=1))
     signed = {file.path: file.blob.object.key for file in version.files.select_related("blob__object")}
     work()
     for key in signed.values():
