@@ -13,9 +13,11 @@ from graphql import get_named_type, is_leaf_type
 from accounts import keys
 from accounts.actor import Actor
 from accounts.models import Scope, User
+from artifacts.models import ArtifactVersion
 from tests.artifacts.client import HTTP
 from wandb_api.schema import SCHEMA
 
+FILES = {"a.txt": b"one", "sub/b.txt": b"two", "empty": b""}
 _ARTIFACT = "id state digest versionIndex artifactSequence { id latestArtifact { id versionIndex } }"
 _PARTS = "uploadMultipartUrls { uploadID uploadUrlParts { partNumber uploadUrl } }"
 # Clients differ in what they ask of a file, so all of it is asked.
@@ -27,6 +29,13 @@ _FILE = f"{_LEAVES} artifact {{ id }} {_PARTS}"
 
 class Refused(Exception):
     """What the client prints: the sentence of the first error."""
+
+
+def version_of(answer: Mapping[str, Any]) -> ArtifactVersion:
+    """The version that the client was told of."""
+    return ArtifactVersion.objects.select_related("artifact").get(
+        artifact__name=answer.get("name", "set"), number=answer["versionIndex"]
+    )
 
 
 def b64md5(body: bytes) -> str:
