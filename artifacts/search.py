@@ -1,32 +1,44 @@
 """Search: what the terms of a query find among artifacts, versions, projects and runs, also by former names.
 
 A term that few rows match is asked of its index first, among what the reader sees; the list is then read by their ids.
-A term that many match finds its page soon in the order of the list, where each row is looked at.
+A term that many match finds its page soon in the order of the list, where each row is looked at. A text that many have
+and the newest rows have not is in between: the index gathers all that match, and each row is looked up among them.
 """
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
+from uuid import UUID
 
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet, Subquery
+from django.db import connection
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.db.models.lookups import IsNull
 
 from accounts.models import FormerName, User
 from artifacts import search_query, validators
-from artifacts.models import Artifact, ArtifactAlias, ArtifactVersion, SearchDocument, SearchValue
-from artifacts.search_query import InvalidQuery, Term, fold
+from artifacts.models import Artifact, ArtifactAlias, ArtifactVersion, SearchDocument
+from artifacts.search_matches import OF_TEXTS, is_scanned, rows_about, target_ids
+from artifacts.search_query import InvalidQuery, Term
 from core import long_values
+from core.bounded_count import SampleCount
+from core.planner_fences import IsTrue
 from projects.models import Project, Run
 
 # So many ids a list is read by; a term that more rows match is one that many match.
 MAX_IDS = 500
+# A text that so many of the newest rows have fills a page soon.
+SAMPLE_SIZE = 100
+MAX_SAMPLED = 1_000
+MIN_FREQUENT = 20
+# So many rows an index gathers: PostgreSQL would not hash many more, and compare each row with all of them.
+MAX_GATHERED = 100_000
 # So many texts are looked at for what no index finds, the newest ones.
 MAX_SCANNED = 10_000
 Row = TypeVar("Row", bound=Model)
 
 _OF_VERSIONS = ("text", "version", "metadata", "file", "by", "alias", "reason")
-# Found in texts, all others in values and columns.
-_OF_TEXTS = ("text", "reason", "file")
 # What each kind can be found by.
 APPLICABLE = {
     "artifacts": (*_OF_VERSIONS, "tag", "type"),
@@ -44,6 +56,16 @@ class Group(NamedTuple):
     has_more: bool
 
 
+class Found(NamedTuple):
+    """What an index says of a term: the ids of all rows that match, or None where they are many.
+
+    `is_frequent` where a page of them is found soon among the newest rows, or they are too many to be gathered.
+    """
+
+    ids: list[Any] | None
+    is_frequent: bool
+
+
 class Search:
     """The terms of a query, and who asks. Each method narrows rows down to those that all terms match.
 
@@ -52,7 +74,7 @@ class Search:
 
     def __init__(self, user: User, terms: Sequence[Term], **within: Any) -> None:
         self.user, self.terms, self._within = user, terms, within
-        self._ids: dict[tuple[str, Term], list[Any] | None] = {}
+        self._found: dict[tuple[str, Term], Found] = {}
 
     @classmethod
     def of(cls, user: User, text: str, **within: Any) -> "Search":
@@ -62,7 +84,7 @@ class Search:
     @property
     def limited_terms(self) -> list[str]:
         """The texts that were looked for among the newest `MAX_SCANNED` texts alone, because there are more."""
-        scanned = [term.value for term in self.terms if _is_scanned(term)]
+        scanned = [term.value for term in self.terms if is_scanned(term)]
         return scanned if scanned and self._oldest_scanned else []
 
     def applies_to(self, kind: str) -> bool:
@@ -82,29 +104,69 @@ class Search:
         """What the rows have to meet, and whether few do."""
         if term.field in _COLUMNS:
             return _COLUMNS[term.field](kind, term), False
-        if _is_scanned(term):
+        if is_scanned(term):
             return self._among_newest(kind, term) | self._by_path(kind, term), False
-        ids = self._few(kind, term) if probe else None
-        condition = Q(pk__in=ids) if ids is not None else self._row_by_row(kind, term)
-        return condition | self._by_path(kind, term), ids is not None
+        found = self._probe(kind, term) if probe else Found(None, is_frequent=True)
+        if found.ids is not None:
+            condition = Q(pk__in=found.ids)
+        elif found.is_frequent or kind == "projects":
+            condition = self._row_by_row(kind, term)
+        else:
+            condition = Q(IsTrue(Q(pk__in=target_ids(kind, term, self._indexed(kind, term)))))
+        return condition | self._by_path(kind, term), found.ids is not None
 
-    def _few(self, kind: str, term: Term) -> list[Any] | None:
-        """The ids of all rows that match and that the reader sees, or None where they are many."""
+    def _probe(self, kind: str, term: Term) -> Found:
+        """One query. It reads of the index no more than it needs."""
         # An index has runs and projects alike.
         kind = "others" if kind in ("runs", "projects") else kind
-        if (kind, term) not in self._ids:
-            rows = _rows_about(term, of_artifacts=kind != "others")
-            rows = self._in_scope(rows, begin_with_text=term.field in _OF_TEXTS)
-            ids = list(_ids(kind, term, rows)[: MAX_IDS + 1])
-            self._ids[kind, term] = list(dict.fromkeys(ids)) if len(ids) <= MAX_IDS else None
-        return self._ids[kind, term]
+        if (kind, term) not in self._found:
+            rows = self._indexed(kind, term)
+            is_of_texts = term.field in OF_TEXTS
+            found = self._unless_frequent(kind, term, rows) if is_of_texts else target_ids(kind, term, rows)
+            ids = list(found[: MAX_IDS + 1])
+            is_frequent = not is_of_texts or self.user.pk in ids
+            is_few = len(ids) <= MAX_IDS and self.user.pk not in ids
+            self._found[kind, term] = Found(list(dict.fromkeys(ids)) if is_few else None, is_frequent)
+        return self._found[kind, term]
+
+    def _unless_frequent(self, kind: str, term: Term, rows: Any) -> QuerySet:
+        """The ids; or that of the user, which is none of theirs, in place of them or before them."""
+        frequency = SampleCount(self._newest(kind), self._has_text(kind, term), SAMPLE_SIZE)
+        many = Q(frequency__gte=MIN_FREQUENT)
+        if connection.vendor == "postgresql":
+            many |= Q(Exists(rows.order_by().values("pk")[MAX_GATHERED : MAX_GATHERED + 1]))
+        marker = (
+            User.objects.filter(pk=self.user.pk).alias(frequency=frequency).filter(many).values_list("pk", flat=True)
+        )
+        few = target_ids(kind, term, rows.alias(frequency=frequency).filter(frequency__lt=MIN_FREQUENT))
+        return marker.order_by().union(few.order_by(), all=True)
+
+    def _newest(self, kind: str) -> QuerySet:
+        """The newest rows of a kind that the reader sees, or that are within the scope."""
+        if "artifact" in self._within:
+            return ArtifactVersion.objects.finalized().filter(**self._within).order_by("-number")
+        if kind == "versions":
+            rows = ArtifactVersion.objects.finalized().filter(artifact__project__in=self._visible_projects)
+            return _among_newest(rows, "pk", UUID(int=0))
+        model = Artifact if kind == "artifacts" else Run
+        column, least = ("updated_at", datetime.min.replace(tzinfo=UTC)) if model is Artifact else ("pk", UUID(int=0))
+        if self._within:
+            return model.objects.filter(**self._within).order_by(f"-{column}")
+        return _among_newest(model.objects.visible_to(self.user), column, least)
+
+    def _indexed(self, kind: str, term: Term) -> Any:
+        """The texts or values that match, among what the reader sees."""
+        rows = rows_about(term, of_artifacts=kind in ("artifacts", "versions"))
+        if kind == "artifacts" and term.field in OF_TEXTS:
+            rows = rows.filter(is_repeated=None)
+        return self._in_scope(rows, begin_with_text=term.field in OF_TEXTS)
 
     def _among_newest(self, kind: str, term: Term) -> Q:
         """Those with a text that no index finds: read from a bounded number of texts."""
-        rows = self._in_scope(_rows_about(term))
+        rows = self._in_scope(rows_about(term))
         if self._oldest_scanned:
             rows = rows.filter(pk__gte=self._oldest_scanned)
-        return Q(pk__in=_ids(kind, term, rows))
+        return Q(pk__in=target_ids(kind, term, rows))
 
     @cached_property
     def _oldest_scanned(self) -> int | None:
@@ -127,16 +189,22 @@ class Search:
         )
 
     def _row_by_row(self, kind: str, term: Term) -> Q:
-        rows = _rows_about(term)
-        if kind == "projects":
-            own = rows.filter(project=OuterRef("pk"), artifact=None, run=None)
-        else:
-            own = rows.filter(**{kind.removesuffix("s"): OuterRef("pk")})
-        # Of an EXISTS, PostgreSQL reads all rows that match, for the fifty of a page, and once more to count them.
-        condition = Q(IsNull(Subquery(own.values("pk")[:1]), False))
+        condition = self._has_text(kind, term)
         if term.field == "text" and kind != "versions":
             condition |= Q(pk__in=FormerName.objects.holders(name__icontains=term.value))
         return condition
+
+    def _has_text(self, kind: str, term: Term) -> Q:
+        """Or value."""
+        rows = rows_about(term)
+        if kind == "projects":
+            own = rows.filter(project=OuterRef("pk"), artifact=None, run=None)
+        else:
+            own = rows.filter(**{{"others": "run"}.get(kind, kind.removesuffix("s")): OuterRef("pk")})
+        if kind == "artifacts" and term.field in OF_TEXTS:
+            own = own.filter(is_repeated=None)
+        # Of an EXISTS, PostgreSQL reads all rows that match, for the fifty of a page, and once more to count them.
+        return Q(IsNull(Subquery(own.values("pk")[:1]), False))
 
     def _by_path(self, kind: str, term: Term) -> Q:
         """Those that the text names as `team/project` or `team/project/name`, or a beginning of it."""
@@ -239,7 +307,9 @@ def projects(parsed: Search) -> QuerySet[Project]:
 
 def runs(parsed: Search) -> QuerySet[Run]:
     """Newest first."""
-    rows = parsed.narrow("runs", Run.objects.visible_to(parsed.user)).for_display()
+    projects = Project.objects.visible_to(parsed.user).filter(pk=OuterRef("project"))
+    # A check of each row: for a list of projects, SQLite looks at all of their runs to sort those that match.
+    rows = parsed.narrow("runs", Run.objects.filter(Exists(projects))).for_display()
     return long_values.defer(rows, "").order_by("-id")
 
 
@@ -251,60 +321,11 @@ KINDS: dict[str, Callable[[Search], QuerySet]] = {
 }
 
 
-def _is_scanned(term: Term) -> bool:
-    """Whether it is of texts, and no index finds it."""
-    return term.field in _OF_TEXTS and not SearchDocument.objects.is_indexed(*_texts(term))
-
-
-def _texts(term: Term) -> list[str]:
-    """What a document has to contain: any of these."""
-    return _paths(fold(term.value)) if term.field == "file" else [fold(term.value)]
-
-
-def _rows_about(term: Term, of_artifacts: bool | None = None) -> Any:
-    """The rows that match the term, whoever sees them: by an index those of artifacts, or all others; else all."""
-    if term.field in ("text", "reason"):
-        rows = SearchDocument.objects.containing(*_texts(term), of_artifacts=of_artifacts)
-        return rows.filter(part="reason") if term.field == "reason" else rows.exclude(part="files")
-    if term.field == "file":
-        return SearchDocument.objects.filter(part="files").containing(*_texts(term), of_artifacts=of_artifacts)
-    values = SearchValue.objects.all() if of_artifacts is None else SearchValue.objects.of_artifacts(of_artifacts)
-    if term.field == "tag":
-        return values.filter(key="tag", text=fold(term.value))
-    return values.filter(_value_matches(term), key=term.key)
-
-
-def _ids(kind: str, term: Term, rows: Any) -> QuerySet:
-    """The ids of what the rows are about, and of what had the text in its name, in one query.
-
-    For two that are joined by OR, PostgreSQL would compare each artifact with both.
-    """
-    found = rows.version_ids() if kind == "versions" else rows.targets()
-    if term.field == "text" and kind != "versions":
-        former = FormerName.objects.holders(name__icontains=term.value).order_by()
-        found = found.order_by().union(former.values_list("holder", flat=True), all=True)
-    return found
-
-
-def _paths(pattern: str) -> list[str]:
-    """What the text of the paths has to contain, where each stands between line ends: any of these."""
-    text = pattern.strip("*")
-    end = "" if pattern.endswith("*") else "\n"
-    return [f"{text}{end}"] if pattern.startswith("*") else [f"\n{text}{end}", f"/{text}{end}"]
-
-
-def _value_matches(term: Term) -> Q:
-    comparison = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}.get(term.operator)
-    if comparison:
-        return Q(**{f"number__{comparison}": term.number})
-    text = fold(term.value)[: SearchValue._meta.get_field("text").max_length]
-    if "*" not in text:
-        return Q(text=text) if term.number is None else Q(number=term.number) | Q(text=text)
-    first, *inner, last = text.split("*")
-    condition = Q(text__startswith=first, text__endswith=last)
-    for part in inner:
-        condition &= Q(text__contains=part)
-    return condition
+def _among_newest(rows: QuerySet, column: str, least: Any) -> QuerySet:
+    """Those that are among so many of the newest of all: whoever sees few would wait for all to be looked at."""
+    others = rows.model.objects.order_by(f"-{column}").values(column)
+    oldest = Coalesce(Subquery(others[MAX_SAMPLED : MAX_SAMPLED + 1]), Value(least))
+    return rows.filter(**{f"{column}__gte": oldest}).order_by(f"-{column}")
 
 
 def _called(name: str, artifact: str = "") -> Q:

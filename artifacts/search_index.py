@@ -3,6 +3,7 @@
 Of each object as much is found as the bounds say; what lies beyond them is stored, and not found.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -44,6 +45,7 @@ class Entry(NamedTuple):
     part: str
     text: str
     values: list[Value]
+    is_repeated: bool | None = None
 
 
 class FileLines:
@@ -114,6 +116,8 @@ def put_project(project: Any) -> None:
 
 def remove_version(version: Any) -> None:
     """Let a version that is deleted be found no longer. Other rows go with what they are about."""
+    for row in SearchDocument.objects.filter(version=version, part="text"):
+        _promote_repeated(row)
     for model in (SearchDocument, SearchValue):
         model.objects.filter(version=version).delete()
 
@@ -214,7 +218,7 @@ def _paths(files: Any) -> Iterator[str]:
 
 
 def _document(entry: Entry) -> SearchDocument:
-    return SearchDocument(part=entry.part, text=entry.text, **entry.about)
+    return SearchDocument(part=entry.part, text=entry.text, is_repeated=entry.is_repeated, **entry.about)
 
 
 def _replace(entry: Entry) -> None:
@@ -223,15 +227,34 @@ def _replace(entry: Entry) -> None:
     documents = SearchDocument.objects.filter(about, part=entry.part)
     stored = documents.first()
     if stored is None:
-        _document(entry).save()
+        _document(_compared(entry)).save()
     elif stored.text != entry.text:
-        documents.filter(pk=stored.pk).update(text=entry.text)
+        _promote_repeated(stored)
+        documents.filter(pk=stored.pk).update(text=entry.text, is_repeated=None)
     rows = SearchValue.objects.filter(about).values_list("key", "number", "text", "pk")
     before = {(key, number, text): pk for key, number, text, pk in rows}
     stale = before.keys() - set(entry.values)
     if stale:
         SearchValue.objects.filter(pk__in=[before[value] for value in stale]).delete()
     _insert_values([entry._replace(values=[value for value in entry.values if value not in before])])
+
+
+def _compared(entry: Entry) -> Entry:
+    """With whether the newest other version has the same text. The caller has locked the artifact."""
+    if not entry.about["version_id"]:
+        return entry
+    others = ArtifactVersion.objects.finalized().filter(artifact=entry.about["artifact_id"])
+    newest = others.exclude(pk=entry.about["version_id"]).order_by("-number").values("pk")[:1]
+    texts = SearchDocument.objects.filter(version=newest, part=entry.part).values_list("text", flat=True)
+    return entry._replace(is_repeated=True if texts.first() == entry.text else None)
+
+
+def _promote_repeated(row: SearchDocument) -> None:
+    """Before the text of this row goes: let one of those that repeat it stand for all of them."""
+    if row.version_id and not row.is_repeated:
+        same = SearchDocument.objects.filter(artifact=row.artifact_id, is_repeated=True, part=row.part, text=row.text)
+        if (pk := same.order_by("pk").values_list("pk", flat=True).first()) is not None:
+            same.filter(pk=pk).update(is_repeated=None)
 
 
 def _insert(entries: list[Entry]) -> None:
@@ -261,9 +284,13 @@ def _all_entries() -> Iterator[Entry]:
     for artifact in _iterate(Artifact.objects.all()):
         projects[artifact.pk] = artifact.project_id
         yield _of_artifact(artifact, tags.get(artifact.pk, []))
+    newest: dict[Any, bytes] = {}
     for version in _iterate(ArtifactVersion.objects.filter(state="finalized")):
         project_id = projects[version.artifact_id]
-        yield _of_version(version, project_id)
+        entry = _of_version(version, project_id)
+        digest = hashlib.sha256(entry.text.encode()).digest()
+        yield entry._replace(is_repeated=True if newest.get(version.artifact_id) == digest else None)
+        newest[version.artifact_id] = digest
         if version.file_count:
             paths = _paths(ArtifactFile.objects.filter(version=version.pk))
             yield _of_files(version, project_id, FileLines.of(paths))

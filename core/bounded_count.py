@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import IntegerField, QuerySet, Subquery
+from django.db.models import BooleanField, ExpressionWrapper, IntegerField, Q, QuerySet, Subquery
 
 COUNT_LIMIT = 10_000
 # Of rows that are filtered: each is compared with what is searched for, which costs more than to read an index.
@@ -27,6 +27,17 @@ class BoundedCount(Subquery):
 
     def __init__(self, rows: QuerySet, limit: int = COUNT_LIMIT, **extra: Any) -> None:
         super().__init__(_bounded(rows, limit), **extra)
+
+
+class SampleCount(Subquery):
+    """For a query of other rows: how many of the first `size` of these rows meet a condition. All of them are read."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS sample WHERE sample.meets)"
+    output_field = IntegerField()
+
+    def __init__(self, rows: QuerySet, condition: Q, size: int, **extra: Any) -> None:
+        meets = ExpressionWrapper(condition, BooleanField())
+        super().__init__(rows.annotate(meets=meets).values("meets")[:size], **extra)
 
 
 def _bounded(rows: QuerySet, limit: int) -> QuerySet:

@@ -63,11 +63,7 @@ class DocumentQuerySet(SearchQuerySet):
             return rows.filter(reduce(or_, (Q(beginning__contains=text) for text in texts)))
         if of_artifacts is not None and full_text.exists(name):
             index = full_text.table(name, "artifacts" if of_artifacts else "others")
-            pattern = full_text.pattern(texts)
-            # Joined, because SQLite would first gather all rows of a subquery.
-            return rows.extra(
-                tables=[index], where=[f"{index}.rowid = {name}.id", f"{index} MATCH %s"], params=[pattern]
-            )
+            return rows.extra(tables=[index]).filter(full_text.Matches("pk", index, full_text.pattern(texts)))
         if of_artifacts is None:
             # Without statistics of the table, PostgreSQL would ask the index on texts again for each row.
             positions = {f"position_{number}": StrIndex("text", Value(text)) for number, text in enumerate(texts)}
@@ -96,6 +92,12 @@ class SearchDocument(_About):
 
     part = models.CharField(max_length=8, choices=Part)
     text = models.TextField(help_text="Case-folded.")
+    # Null, not false: for a column that is never null SQLite makes the table anew, and loses its triggers.
+    is_repeated = models.BooleanField(
+        null=True,
+        editable=False,
+        help_text="Of a version: another row of the artifact has the same text, and is not repeated.",
+    )
 
     objects = DocumentQuerySet.as_manager()
 
@@ -105,6 +107,8 @@ class SearchDocument(_About):
             models.Index(fields=["project", "id"], name="search_document_newest"),
             # A project's own text, among those of all that is in it.
             models.Index(fields=["project"], condition=Q(artifact=None, run=None), name="search_document_of_project"),
+            # Whether an artifact has a text: those of 100,000 versions are mostly the same.
+            models.Index(fields=["artifact"], condition=Q(is_repeated=None), name="search_document_distinct"),
         ]
 
     def __str__(self) -> str:

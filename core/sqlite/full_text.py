@@ -7,8 +7,9 @@ and texts are found by reading them. On PostgreSQL there is none either: it has 
 
 from collections.abc import Iterable
 from functools import cache
+from typing import Any
 
-from django.db import connection
+from django.db import connection, models
 
 
 def table(name: str, kind: str) -> str:
@@ -19,6 +20,29 @@ def table(name: str, kind: str) -> str:
 def pattern(texts: Iterable[str]) -> str:
     """What rows with one of these texts match; each has three characters at least."""
     return " OR ".join('"' + text.replace('"', '""') + '"' for text in texts)
+
+
+class Matches(models.Expression):
+    """`rows.extra(tables=[index]).filter(Matches("pk", index, pattern(texts)))`: the rows that an index finds.
+
+    A condition on both tables, because SQLite would first gather all rows of a subquery.
+    """
+
+    conditional = True
+
+    def __init__(self, column: str, index: str, pattern: str) -> None:
+        super().__init__(models.BooleanField())
+        self.column, self.index, self.pattern = models.F(column), index, pattern
+
+    def get_source_expressions(self) -> list[Any]:
+        return [self.column]
+
+    def set_source_expressions(self, expressions: list[Any]) -> None:
+        [self.column] = expressions
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        column, params = compiler.compile(self.column)
+        return f"({self.index}.rowid = {column} AND {self.index} MATCH %s)", [*params, self.pattern]
 
 
 @cache
