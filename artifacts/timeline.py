@@ -13,7 +13,8 @@ from projects.models import Run
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`alias` is empty where a version was finalized; `before` and `after` are versions such as `v3`."""
+    """`alias` is empty where a version was finalized; `before` and `after` are versions such as `v3`. `link` is that
+    version where it is a link."""
 
     at: datetime
     by: User | None
@@ -24,6 +25,7 @@ class Event:
     reason: str = ""
     is_rollback: bool = False
     run: Run | None = None
+    link: ArtifactVersion | None = None
 
 
 def of_artifact(artifact: Artifact, before: str, limit: int) -> tuple[list[Event], str]:
@@ -64,4 +66,5 @@ def _event_of_change(change: AliasChange) -> Event:
 
 def _event_of_version(version: ArtifactVersion) -> Event:
     assert version.finalized_at is not None
-    return Event(at=version.finalized_at, by=version.created_by, after=version.version, run=version.run)
+    link = version if version.is_link else None
+    return Event(at=version.finalized_at, by=version.created_by, after=version.version, run=version.run, link=link)

@@ -1,9 +1,9 @@
 """A first project, logged through the SDK over HTTP as anybody would: so that a new server has something to show.
 
 A table of houses in three versions, two models that learn prices from it, this repository's own documents and code;
-what happens to aliases: one that a rule protects, one that went back, one that waits for a second person; and a tree of
-records, in a hierarchy that is open to everybody on this machine. What was done already is left alone, so a start that
-was cut short is gone on with, and nothing is done twice.
+what happens to aliases: one that a rule protects, one that went back, one that waits for a second person; a collection
+with links to the models; and a tree of records, in a hierarchy that is open to everybody on this machine. What was done
+already is left alone, so a start that was cut short is gone on with, and nothing is done twice.
 """
 
 import csv
@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 PROJECT = "first-steps"
 COLUMNS = ("area", "rooms", "age", "distance", "price")
 MODEL = "price-model"
+COLLECTION = "served-price-model"
 HIERARCHY = "experiments"
 # Reasons that the pages show; here they mark a step as done.
 ROLLBACK_REASON = "The error is too large: back to all columns"
@@ -190,6 +191,19 @@ def propose(project: str) -> None:
     wandb.registry.propose(f"{project}/{MODEL}", "v1.1.0", "production", reason=PROPOSAL_REASON)
 
 
+# --- A collection -----------------------------------------------------------------------------------------------------
+
+
+def link(project: str) -> None:
+    """What is served, and what comes next: links, which copy nothing."""
+    about = {"project": project, "name": COLLECTION, "type": "model", "kind": "collection"}
+    post("/api/v1/artifacts", about | {"description": "The price model that is served, and the next one."})
+    for version, alias in (("v1.0.0", "production"), ("v1.1.0", "candidate")):
+        model = wandb.Api().artifact(f"{project}/{MODEL}:{version}")
+        body = {"collection": f"{project}/{COLLECTION}", "aliases": [alias]}
+        post(f"/api/v1/artifacts/versions/{model.id}/links", body)
+
+
 # --- A tree of records ------------------------------------------------------------------------------------------------
 
 
@@ -235,7 +249,7 @@ def post(path: str, body: Mapping[str, object]) -> bool:
         json=body,
         headers={"Authorization": f"Bearer {os.environ['WANLLMDB_API_KEY']}"},
     )
-    if answer.status not in (201, 409):
+    if answer.status not in (200, 201, 409):
         raise SystemExit(f"POST {path} was refused: {answer.status} {answer.json().get('detail')}")
     return answer.status == 201
 
@@ -269,6 +283,7 @@ STEPS: dict[str, Callable[[str], None]] = {
     ROLLBACK_REASON: move_and_roll_back,
     PROPOSAL_REASON: propose,
     "wanllmdb-source:production": document,
+    f"{COLLECTION}:candidate": link,
     # These leave no mark, and may be asked for again.
     "a rule for production": protect,
     "a tree of records": keep_records,

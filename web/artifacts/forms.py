@@ -159,7 +159,7 @@ class VersionEditForm(TagsForm):
         max_value=validators.MAX_TTL.days,
         label="Days to live",
         help_text="Counted from when the version was created. It is deleted after that, unless a protected alias "
-        "points to it. Leave empty to keep it.",
+        "points to it, or a collection links it. Leave empty to keep it.",
         error_messages={"min_value": "Enter more than 0 days, or leave this empty."},
         show_hidden_initial=True,
     )

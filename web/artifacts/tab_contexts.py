@@ -135,6 +135,7 @@ def versions_view(query: QueryDict) -> tables.View:
 
 def history(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict[str, Any]:
     events, older = timeline.of_artifact(artifact, query.get("before", ""), PAGE_SIZE)
+    link_sources.attach(request.user, [event.link for event in events if event.link])
     return base_context(artifact, "history") | {"events": events, "older": older}
 
 
