@@ -43,7 +43,7 @@ def delete_versions(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     if artifact.is_collection:
         message = "The versions that they link to stay, with their files. You can link them again, under new numbers."
     context: dict[str, Any] = {"message": message}
-    verb, noun = ("Unlink", "link") if artifact.is_collection else ("Delete", "version")
+    verb, noun = "Unlink" if artifact.is_collection else "Delete", _noun(artifact)
     deleted = [item for item in items if item.pk not in refusals]
     context |= {
         "submit_label": verb,
@@ -94,12 +94,14 @@ def delete_artifacts(request: HttpRequest) -> HttpResponse:
     rows = [
         selection.Row(
             item,
-            f"{item.project.full_name} · {item.version_count:,} version{pluralize(item.version_count)}",
+            f"{item.project.full_name} · {item.version_count:,} {_noun(item)}{pluralize(item.version_count)}",
             refusals.get(item.pk, ""),
         )
         for item in items
     ]
-    context = {"message": "All their versions, files and aliases will be deleted. This action cannot be undone."}
+    kept = " What collections link to stays." if any(item.is_collection for item in items) else ""
+    message = f"All their versions, files and aliases will be deleted.{kept} This action cannot be undone."
+    context: dict[str, Any] = {"message": message}
     deleted = [item for item in items if item.pk not in refusals]
     context |= {"submit_label": "Delete", "danger": True, "warning": warnings.of_artifacts(request.user, deleted)}
     count = len(deleted) or len(items)
@@ -135,6 +137,11 @@ def download_artifacts(request: HttpRequest) -> HttpResponse:
     if not items:
         return selection.nothing_selected(request, reverse("artifacts"))
     return _render_downloads(request, items, reverse("artifacts"))
+
+
+def _noun(artifact: Artifact) -> str:
+    """What its versions are called."""
+    return "link" if artifact.is_collection else "version"
 
 
 def _versions(request: HttpRequest, artifact: Artifact) -> QuerySet[ArtifactVersion]:
