@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from wanllmdb.sdk.errors import Invalid as Invalid
     from wanllmdb.sdk.errors import InvalidName as InvalidName
     from wanllmdb.sdk.errors import InvalidPath as InvalidPath
+    from wanllmdb.sdk.errors import LinkRefused as LinkRefused
     from wanllmdb.sdk.errors import NameReserved as NameReserved
     from wanllmdb.sdk.errors import NameTaken as NameTaken
     from wanllmdb.sdk.errors import NotFound as NotFound
@@ -86,6 +87,7 @@ if TYPE_CHECKING:
     from wanllmdb.sdk.session import define_metric as define_metric
     from wanllmdb.sdk.session import finish as finish
     from wanllmdb.sdk.session import init as init
+    from wanllmdb.sdk.session import link_model as link_model
     from wanllmdb.sdk.session import log as log
     from wanllmdb.sdk.session import log_artifact as log_artifact
     from wanllmdb.sdk.session import log_model as log_model
@@ -113,10 +115,10 @@ _NAMES_BY_MODULE = {
     "arguments": "AlertLevel",
     "errors": "AliasMoved AliasNotFound AliasProtected AliasTargetRefused AlreadyLogged AuthenticationError "
     "BrokenReference BytesMismatch CacheError Conflict CorruptDownload Denied Error FileChanged Invalid InvalidName "
-    "InvalidPath NameReserved NameTaken NotFound NotInitialized NotLogged NothingBefore PackDiffers PathTaken "
-    "ProposalDecided ProposalOpen ReadOnlyKey ReferenceChanged ReferenceUnreachable RuleTaken ServerError TooLarge "
-    "TypeDiffers Unavailable Unreachable VersionFinalized VersionHasAliases VersionIncomplete VersionNotFound "
-    "WaitTimeout WanLLMDBError",
+    "InvalidPath LinkRefused NameReserved NameTaken NotFound NotInitialized NotLogged NothingBefore PackDiffers "
+    "PathTaken ProposalDecided ProposalOpen ReadOnlyKey ReferenceChanged ReferenceUnreachable RuleTaken ServerError "
+    "TooLarge TypeDiffers Unavailable Unreachable VersionFinalized VersionHasAliases VersionIncomplete "
+    "VersionNotFound WaitTimeout WanLLMDBError",
     "lineage.graph": "Lineage LineageEdge LineageNode",
     "lineage.impact": "Affected Impact",
     "manifest": "Entry Manifest",
@@ -133,8 +135,8 @@ _NAMES_BY_MODULE = {
     "run": "Run",
     "run_files.stored_file": "RunFile",
     "run_settings": "Settings",
-    "session": "alert define_metric finish init log log_artifact log_model login mark_preempting restore save setup "
-    "teardown unwatch use_artifact use_model watch",
+    "session": "alert define_metric finish init link_model log log_artifact log_model login mark_preempting restore "
+    "save setup teardown unwatch use_artifact use_model watch",
     "stored_run": "StoredRun",
 }
 _MODULE_OF = {

@@ -132,8 +132,6 @@ def test_what_wandb_does_and_we_do_not_lets_programs_run(run, capsys):
 def test_a_name_that_is_not_there_says_what_is(run):
     with pytest.raises(AttributeError, match="unlike in wandb: there is no such media type"):
         _ = wandb.Object3D
-    with pytest.raises(AttributeError, match="unlike in wandb: there are no links between projects"):
-        _ = run.link_artifact
     with pytest.raises(AttributeError, match="no attribute 'new_draft', unlike in wandb"):
         _ = wandb.Artifact("data", "dataset").new_draft
     with pytest.raises(AttributeError, match="unlike in wandb: there are no sweeps"):

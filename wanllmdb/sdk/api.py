@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from wanllmdb.sdk import errors, name_resolution, wandb_names
+from wanllmdb.sdk import artifact_links, errors, name_resolution, wandb_names
 from wanllmdb.sdk.arguments import checked, excerpt
 from wanllmdb.sdk.artifact import Artifact
 from wanllmdb.sdk.connection import Connection, connect
@@ -34,6 +34,8 @@ class Collection:
         self.id = str(record["id"])
         self.name = str(record["name"])
         self.type = str(record["type"])
+        self.kind = str(record.get("kind", "artifact"))
+        """`collection` if its versions are links to versions of other artifacts, else `artifact`."""
         self.project = str(record["project_name"])
         """`team/project`."""
         self.tags: list[str] = list(record["tags"])
@@ -56,6 +58,10 @@ class Collection:
     def qualified_name(self) -> str:
         """`team/project/name`."""
         return f"{self.project}/{self.name}"
+
+    def is_sequence(self) -> bool:
+        """Whether its versions are its own, rather than links."""
+        return self.kind == "artifact"
 
     # A list leaves out what is too long for it: these two are fetched when they are first read.
     @cached_property
@@ -241,11 +247,13 @@ class Api:
         *,
         per_page: int | None = None,
         name: str | None = None,
+        kind: str | None = None,
         q: str | None = None,
     ) -> PaginatedList[Collection]:
         """The artifacts of one project, or all that you have access to, newest first: a list that is fetched page by
         page. Each is met once, even if others are created, changed or deleted meanwhile.
 
+        With `kind="collection"` those that hold links, with `kind="artifact"` the others.
         `search` matches a part of name, description or a tag. `q` is a query as in the search field of the pages:
         `"metadata.mAP>0.7 file:*.safetensors by:alice"`. Raises `NotFound` if the project does not exist, and `Invalid`
         for what is no query. What `wandb` lists with `name`, the versions of one artifact, is `artifact_versions`:
@@ -259,7 +267,7 @@ class Api:
             "/artifacts",
             lambda record: Collection(self._connection, record),
             per_page,
-            project=full_name, type=type, search=search, tag=tag, alias=alias, q=q,
+            project=full_name, type=type, search=search, tag=tag, alias=alias, kind=kind, q=q,
         )  # fmt: skip
 
     @checked(ignored=wandb_names.PAGES)
@@ -355,6 +363,11 @@ class Api:
 
     def _project_of(self, record: dict[str, Any]) -> Project:
         return Project._from_record(self._connection.client.complete(record, f"/projects/{record['id']}"))
+
+
+artifact_links.set_collections(
+    lambda connection, name: Collection(connection, name_resolution.get_artifact(connection, name))
+)
 
 
 def _with_overrides(given: dict[str, Any], overrides: Mapping[str, Any] | None) -> dict[str, Any]:

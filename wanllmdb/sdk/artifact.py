@@ -12,6 +12,7 @@ from wanllmdb.sdk import errors, wandb_names
 from wanllmdb.sdk.arguments import checked
 from wanllmdb.sdk.artifact_file import File, require_logged
 from wanllmdb.sdk.artifact_lineage import ArtifactLineage, to_source
+from wanllmdb.sdk.artifact_links import ArtifactLinks
 from wanllmdb.sdk.background import PendingLog
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
@@ -25,7 +26,7 @@ from wanllmdb.sdk.references import entries
 from wanllmdb.sdk.validators import validate_existing_aliases, validate_tags, validate_ttl
 
 
-class Artifact(ArtifactLineage):
+class Artifact(ArtifactLineage, ArtifactLinks):
     """A named set of files. Files are added while it is a draft; logging it creates a version, which can be read.
 
     `name`: 1 to 128 letters, digits, `.`, `_`, `-`. `type`: `model`, `dataset`, `file` or `code`. `metadata`: a

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from weakref import WeakValueDictionary
 
-from wanllmdb.sdk import errors, name_resolution, timestamps, version_creation
+from wanllmdb.sdk import errors, links, name_resolution, timestamps, version_creation
 from wanllmdb.sdk.artifact import Artifact
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
@@ -106,6 +106,11 @@ class DisabledArtifacts(RunArtifacts):
             raise errors.TypeDiffers(f"Artifact {found.name!r} is a {actual}, not a {type}")
         self._remember("used", found)
         return Artifact._from_version(found)
+
+    def link(self, artifact: Artifact, target: str, aliases: list[str], *, create_project: bool = False) -> Artifact:
+        """There is no collection: the artifact itself."""
+        links.full_name(self._connection, target, self._record["project_name"])
+        return artifact
 
     def record_use(self, version: LoggedVersion) -> None:
         pass

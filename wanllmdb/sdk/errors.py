@@ -18,6 +18,7 @@ WanLLMDBError
 │   ├── NameReserved      the name is kept for what had it until it was renamed or deleted
 │   ├── PathTaken         two different files at one path
 │   ├── TypeDiffers       the artifact exists with another type
+│   ├── LinkRefused       what is no collection takes no links, and a collection takes nothing else
 │   ├── VersionFinalized  the contents of a finalized version never change
 │   ├── VersionIncomplete the bytes of `.paths` are missing
 │   ├── VersionHasAliases
@@ -164,6 +165,10 @@ class TypeDiffers(Conflict):
     """An artifact of this name exists with another type."""
 
 
+class LinkRefused(Conflict):
+    pass
+
+
 class VersionFinalized(Conflict):
     """The contents of a finalized version never change."""
 
@@ -300,6 +305,7 @@ _SAME_CODES: tuple[type[WanLLMDBError], ...] = (
         NameReserved,
         PathTaken,
         TypeDiffers,
+        LinkRefused,
         VersionFinalized,
         VersionIncomplete,
         VersionHasAliases,

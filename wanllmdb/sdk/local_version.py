@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import cached_property
 from pathlib import Path
@@ -119,6 +119,12 @@ class LocalVersion(LoggedVersion):
 
     def impact(self, per_page: int | None) -> Impact:
         raise self._needs_server("impact")
+
+    def link(self, target: str, aliases: Sequence[str], project: str | None = None) -> dict[str, Any]:
+        raise self._needs_server("link")
+
+    def list_links(self) -> Iterator[dict[str, Any]]:
+        raise self._needs_server("linked_artifacts")
 
     def delete(self, delete_aliases: bool) -> None:
         raise self._needs_server("delete")

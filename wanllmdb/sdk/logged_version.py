@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from wanllmdb.sdk import aliases, errors, name_resolution, paths, timestamps
+from wanllmdb.sdk import aliases, errors, links, name_resolution, paths, timestamps
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.json_limits import require_fit
 from wanllmdb.sdk.json_values import to_canonical, to_jsonable, to_metadata
@@ -250,6 +250,34 @@ class LoggedVersion:
 
     def impact(self, per_page: int | None) -> Impact:
         return impact.fetch(self.connection.client, f"{self._path}/impact", per_page, self._explain_missing)
+
+    @property
+    def source(self) -> dict[str, Any] | None:
+        """Of a link, the version that has the files, as far as you have access to it; else None."""
+        return self.record.get("linked_from")
+
+    def require_source(self) -> None:
+        """Raises `NotFound` for a link to what you have no access to."""
+        if self.source is not None and self.source["version_id"] is None:
+            raise errors.NotFound(f"{self.label} is a link to a version in a project that you have no access to")
+
+    def fetch_source(self) -> dict[str, Any]:
+        self.require_source()
+        if self.source is None:
+            return self.record
+        with self._explain_missing():
+            return dict(self.connection.client.get(f"/artifacts/versions/{self.source['version_id']}", limit=1))
+
+    def link(self, target: str, aliases: Sequence[str], project: str | None = None) -> dict[str, Any]:
+        """The record of the link in a collection, named relative to the project or else to that of the version."""
+        name = links.full_name(self.connection, target, project or self.record["project_name"])
+        self.connection.console.info(f"Linking {self.label} in {name}...")
+        with self._explain_missing():
+            return links.create(self.connection.client, self.record["id"], name, aliases)
+
+    def list_links(self) -> Iterator[dict[str, Any]]:
+        with self._explain_missing():
+            yield from self.connection.client.iter_pages(f"{self._path}/links")
 
     def delete(self, delete_aliases: bool) -> None:
         with self._explain_missing():

@@ -23,12 +23,13 @@ from wanllmdb.sdk.progress import ProgressCallback
 from wanllmdb.sdk.resumption import Unfinished, age_of
 from wanllmdb.sdk.run_artifacts import RunArtifacts, artifact_of, code_of
 from wanllmdb.sdk.run_attributes import RunAttributes
+from wanllmdb.sdk.run_models import RunModels
 from wanllmdb.sdk.run_updates import RunUpdates
 from wanllmdb.sdk.tags import tag_changes
 from wanllmdb.sdk.validators import validate_aliases, validate_tags
 
 
-class Run(RunAttributes):
+class Run(RunAttributes, RunModels):
     """Returned by `init`. As a context manager it ends with the block: `finished`, or `crashed` after an exception."""
 
     def __init__(self, connection: Connection, record: dict[str, Any], *, is_copy: bool = False) -> None:
@@ -253,17 +254,6 @@ class Run(RunAttributes):
         self._require_running("log_code")
         artifact = code_of(root or ".", name or f"source-{self.project}", include_fn, exclude_fn)
         return self.log_artifact(artifact) if artifact.file_count else None
-
-    @checked()
-    def log_model(self, path: StrPath, name: str | None = None, aliases: str | Iterable[str] | None = None) -> Artifact:
-        """`log_artifact` of a file or directory with the type `model`."""
-        return self.log_artifact(path, name, "model", aliases)
-
-    @checked()
-    def use_model(self, name: str) -> str:
-        """`use_artifact` and download: the path of the only file, or of the directory."""
-        artifact = self.use_artifact(name, type="model")
-        return artifact.file() if artifact.file_count == 1 else artifact.download()
 
     @checked(ignored=wandb_names.FINISH)
     def finish(self, exit_code: int | None = None) -> None:

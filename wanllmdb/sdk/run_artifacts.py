@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from wanllmdb.sdk import errors, name_resolution, version_creation
+from wanllmdb.sdk import errors, links, name_resolution, version_creation
 from wanllmdb.sdk.artifact import Artifact, StrPath
 from wanllmdb.sdk.background import BackgroundLogger
 from wanllmdb.sdk.connection import Connection
@@ -131,6 +131,15 @@ class RunArtifacts:
         )  # fmt: skip
         self._used.setdefault(record["id"], set()).update(usages.names_of(record))
         return Artifact._from_record(self._connection, record)
+
+    def link(self, artifact: Artifact, target: str, aliases: list[str], *, create_project: bool = False) -> Artifact:
+        """See `Run.link_artifact`; with `create_project` the collection is made with its project."""
+        version = artifact.wait()._logged("link_artifact")
+        project = self.fetch_project()
+        if create_project:
+            name = links.full_name(self._connection, target, project)
+            links.create_collection(self._connection.client, name, str(version.record["artifact_type"]))
+        return Artifact._from_record(version.connection, version.link(target, aliases, project))
 
     def record_use(self, version: LoggedVersion) -> None:
         """Record that the run reads this version, unless it logged it. Never raises."""

@@ -295,6 +295,16 @@ def log_model(path: StrPath, name: str | None = None, aliases: str | Iterable[st
     return require_run("log_model").log_model(path, name, aliases)
 
 
+def link_model(
+    path: StrPath,
+    registered_model_name: str,
+    name: str | None = None,
+    aliases: str | Iterable[str] | None = None,
+) -> Artifact:
+    """See `Run.link_model`. Raises `NotInitialized`."""
+    return require_run("link_model").link_model(path, registered_model_name, name, aliases)
+
+
 def use_model(name: str) -> str:
     """See `Run.use_model`. Raises `NotInitialized`."""
     return require_run("use_model").use_model(name)

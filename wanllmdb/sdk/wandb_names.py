@@ -52,7 +52,6 @@ HISTORY = {"stream": "metrics of the system are not recorded", "use_cache": "the
 
 _MEDIA = "there is no such media type: log an Image, Audio, Video, Html, Table or Histogram, or files with save"
 _SWEEPS = "there are no sweeps: start a run for each set of parameters, and compare them on the page of the project"
-_LINKS = "there are no links between projects: use_artifact takes team/project/name:alias of any project"
 _ON_PAGES = "this is done on the pages of the server"
 _NO_AUTOMATIONS = "there are no automations: webhooks are set up on the pages of the server"
 
@@ -66,8 +65,7 @@ _MISSING: dict[str, dict[str, str]] = {
     "": {
         **dict.fromkeys(_MEDIA_TYPES.split(), _MEDIA),
         **dict.fromkeys(("sweep", "agent", "controller"), _SWEEPS),
-        **dict.fromkeys(("link_model",), _LINKS),
-        "ArtifactTTL": "versions do not expire",
+        "ArtifactTTL": "set artifact.ttl to a timedelta, or to None",
         "apis": "use wandb.Api()",
         "keras": "there are no callbacks: call log in one of your own",
         "integration": "there are no integrations: call log in a callback of your own",
@@ -75,7 +73,6 @@ _MISSING: dict[str, dict[str, str]] = {
         "require": "there is nothing to switch on",
     },
     "Run": {
-        **dict.fromkeys(("link_artifact", "link_model"), _LINKS),
         **dict.fromkeys(("upsert_artifact", "finish_artifact"), "each artifact is logged by one process: log_artifact"),
         **dict.fromkeys(("sweep_url", "sweep_id"), _SWEEPS),
         **dict.fromkeys(("display", "to_html"), "open run.url in a browser"),
@@ -87,7 +84,6 @@ _MISSING: dict[str, dict[str, str]] = {
         "status": "use run.state",
     },
     "Artifact": {
-        **dict.fromkeys(("link", "unlink", "is_link", "linked_artifacts", "source_artifact"), _LINKS),
         "add": _MEDIA,
         "get": _MEDIA,
         "new_draft": "create a new Artifact with this name, and add_dir what download() returned",

@@ -17,6 +17,7 @@ from wanllmdb.sdk.artifact import Artifact
 from wanllmdb.sdk.cli.alias_commands import alias_app
 from wanllmdb.sdk.cli.cache_commands import wandb_cache_app
 from wanllmdb.sdk.cli.lineage_commands import show_impact, show_lineage
+from wanllmdb.sdk.cli.link_commands import link, unlink
 from wanllmdb.sdk.cli.options import At, Json, Name, ProgressJson, connect
 from wanllmdb.sdk.cli.output import print_progress, print_result, print_table
 from wanllmdb.sdk.connection import Connection
@@ -34,6 +35,8 @@ artifact_app.add_typer(alias_app, name="alias")
 artifact_app.add_typer(wandb_cache_app, name="cache", hidden=True)
 artifact_app.command("lineage")(show_lineage)
 artifact_app.command("impact")(show_impact)
+artifact_app.command("link")(link)
+artifact_app.command("unlink")(unlink)
 
 
 @artifact_app.command()
@@ -157,7 +160,8 @@ def list_artifacts(
     artifact = _find_artifact(connection, name) if name is not None else None
     if artifact is not None:
         versions = [_summarize(version) for version in artifact.versions()]
-        print_table(versions, as_json, ("version", "aliases", "file_count", "size", "created_at"))
+        source = () if artifact.is_sequence() else ("source",)
+        print_table(versions, as_json, ("version", "aliases", *source, "file_count", "size", "created_at"))
     else:
         columns = ("project", "name", "type", "latest_version", "aliases", "updated_at")
         more = ("alias_versions", "alias_count")
@@ -284,4 +288,11 @@ def _parse_metadata(text: str | None) -> dict[str, Any] | None:
 
 def _summarize(artifact: Artifact) -> dict[str, Any]:
     fields = ("name", "type", "version", "aliases", "digest", "file_count", "size", "created_at", "url")
-    return {"artifact": artifact.qualified_name, **{field: getattr(artifact, field) for field in fields}}
+    summary = {"artifact": artifact.qualified_name, **{field: getattr(artifact, field) for field in fields}}
+    source = artifact._logged("ls").source
+    return summary if source is None else summary | {"source": _describe_source(source)}
+
+
+def _describe_source(source: Mapping[str, Any]) -> str | None:
+    """`team/project/name:v3` of the version that a link leads to; None where one has no access to it."""
+    return None if source["version_id"] is None else f"{source['full_name']}:{source['version']}"

@@ -9,7 +9,7 @@ from typing import Any
 
 from wanllmdb.sdk import errors, timestamps
 
-ACTIONS = ("log_artifact", "add_aliases", "use_artifact", "alert")
+ACTIONS = ("log_artifact", "add_aliases", "use_artifact", "link_artifact", "alert")
 
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")

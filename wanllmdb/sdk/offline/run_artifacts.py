@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from wanllmdb.sdk import draft_files, errors, name_resolution, timestamps, version_creation
+from wanllmdb.sdk import draft_files, errors, links, name_resolution, timestamps, version_creation
 from wanllmdb.sdk.artifact import Artifact
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
@@ -58,6 +58,15 @@ class OfflineArtifacts(RunArtifacts):
             requested_as = alias or name_or_artifact.partition(":")[2] or (None if version else "latest")
         self._send_use(state, requested_as)
         return Artifact._from_version(state)
+
+    def link(self, artifact: Artifact, target: str, aliases: list[str], *, create_project: bool = False) -> Artifact:
+        """An event; the link has no number before `wanllmdb sync` makes it, so what is returned is the artifact."""
+        state = artifact.wait()._logged("link_artifact")
+        name = links.full_name(self._connection, target, self._record["project_name"])
+        said = {"collection": name, "aliases": aliases, "create_project": create_project}
+        self._recorder.append("link_artifact", **_reference(state), **said)
+        self._connection.console.info(f"{state.label} is linked in {name} when `wanllmdb sync` sends the run")
+        return artifact
 
     def record_use(self, version: LoggedVersion) -> None:
         # What is read from this machine was asked for with `use_artifact`.

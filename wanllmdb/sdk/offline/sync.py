@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
-from wanllmdb.sdk import errors, version_creation
+from wanllmdb.sdk import errors, links, version_creation
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
 from wanllmdb.sdk.http_client import quote_segment
@@ -185,6 +185,7 @@ class Sender:
             "log_artifact": self._log_artifact,
             "add_aliases": self._add_aliases,
             "use_artifact": self._use_artifact,
+            "link_artifact": self._link_artifact,
             "alert": self._send_alert,
         }
         label = str(event.get("artifact_name") or event.get("qualified_name") or "an artifact of an offline run")
@@ -245,6 +246,15 @@ class Sender:
             body["requested_as"] = event["requested_as"]
         self._client.post(f"/runs/{run['id']}/use-artifact", body, idempotent=True)
         return version
+
+    def _link_artifact(self, run: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
+        aliases, name = validate_aliases(event["aliases"]), str(event["collection"])
+        version = self._version_of(event)
+        if event.get("create_project"):
+            record = self._client.get(f"/artifacts/versions/{quote_segment(version['version_id'])}", limit=1)
+            links.create_collection(self._client, name, record["artifact_type"])
+        links.create(self._client, version["version_id"], name, aliases)
+        return {"is_sent": True}
 
     def _version_of(self, event: dict[str, Any]) -> dict[str, Any]:
         """The version that an event is about: of the server, or one that an offline run logged."""
