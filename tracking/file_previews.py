@@ -1,13 +1,16 @@
 """Previews of the files of runs, by the same rules as those of the files of versions, and their bytes for browsers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from artifacts import storage
+from artifacts import file_kinds, storage
 from artifacts.content import downloads, extents
+from artifacts.models.file import MAX_PICTURE
 from artifacts.previews import logged_table_preview, registry, text_preview
 from artifacts.previews.reader import Reader
 from artifacts.previews.results import FormatMismatch, Image, Preview, Table
 from core import errors
+from core.value_lists import Among
+from projects.models import Run
 from tracking.models import RunFile
 
 # A table of at most so many bytes is read in this process, for the first of its rows.
@@ -31,6 +34,16 @@ def table_excerpt(file: RunFile, max_rows: int, max_columns: int) -> Table | Non
         return logged_table_preview.parse(_read(file, 0, file.size), 1, max_rows, max_columns)
     except (FormatMismatch, errors.RegistryError):
         return None
+
+
+def pictures(run: Run, tables: Iterable[Table]) -> dict[str, RunFile]:
+    """The images in cells of these tables that are files of the run, by path. One query, unless there are none."""
+    paths = {path for table in tables for _, _, path in table.pictures}
+    files = RunFile.objects.arrived().filter(Among("name", paths), run=run, size__lte=MAX_PICTURE)
+    found = {file.name: file for file in files if file_kinds.is_raster_image(file.name)}
+    for file in found.values():
+        file.run = run
+    return found
 
 
 def image(file: RunFile) -> Image:

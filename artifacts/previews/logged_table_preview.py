@@ -19,6 +19,7 @@ from artifacts.previews.table_preview import to_text
 
 SUFFIX = ".table.json"
 MAX_TABLE = 16 * 2**20
+_IMAGE = "image-file"
 
 
 def preview(reader: Reader, rows: str = "") -> Table:
@@ -36,6 +37,12 @@ def parse(data: bytes, first: int = 1, max_rows: int = MAX_ROWS, max_columns: in
     width = min(len(names), max_columns)
     part = body[first - 1 : first - 1 + max_rows]
     cells = [[_cell(row[index]) if index < len(row) else None for index in range(width)] for row in part]
+    pictures = [
+        (number, index, path)
+        for number, row in enumerate(part)
+        for index, value in enumerate(row[:width])
+        if (path := _picture(value))
+    ]
     columns = [
         Column(_cell(name) or "", is_number=numeric([row[index] for row in cells]))
         for index, name in enumerate(names[:width])
@@ -50,6 +57,7 @@ def parse(data: bytes, first: int = 1, max_rows: int = MAX_ROWS, max_columns: in
         previous=str(max(1, first - max_rows)) if first > 1 else None,
         next=str(end) if end <= len(body) else None,
         last=str(last) if last > first else None,
+        pictures=pictures,
     )
 
 
@@ -65,8 +73,21 @@ def _parts(data: bytes) -> tuple[list[Any], list[list[Any]]]:
     return names, body
 
 
+def _picture(value: Any) -> str:
+    """The path of an image that a cell stands for; empty for any other cell."""
+    path = value.get("path") if isinstance(value, dict) and value.get("_type") == _IMAGE else None
+    return path.encode(errors="replace").decode() if isinstance(path, str) else ""
+
+
+def _label(value: Any) -> str:
+    """What a cell says of its image."""
+    path = _picture(value)
+    caption = value.get("caption") if path else ""
+    return caption if isinstance(caption, str) and caption else path
+
+
 def _cell(value: Any) -> str | None:
-    text = to_text(value)
+    text = _label(value) or to_text(value)
     # JSON may have half of a surrogate pair, which no page can hold.
     return None if text is None else cell(text).encode(errors="replace").decode()
 

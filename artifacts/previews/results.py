@@ -140,6 +140,8 @@ class Table:
     """Which rows the summaries of the columns are of."""
     is_text: bool = True
     """Whether the file itself is text."""
+    pictures: Sequence[tuple[int, int, str]] = ()
+    """Index of row and column of each cell that stands for an image, and its path in the version of the table."""
     kind: ClassVar[str] = "table"
 
     @property
@@ -152,9 +154,14 @@ class Table:
         return self.first + len(self.rows) - 1
 
     @property
-    def lines(self) -> Iterator[list[tuple[Column, str | None]]]:
-        """The rows, each cell with its column."""
-        return (list(zip(self.columns, row, strict=True)) for row in self.rows)
+    def lines(self) -> Iterator[list[tuple[Column, str | None, str]]]:
+        """The rows, each cell with its column and the path of its image; empty for a cell that has none."""
+        paths = {(row, column): path for row, column, path in self.pictures}
+        for number, row in enumerate(self.rows):
+            yield [
+                (column, text, paths.get((number, index), ""))
+                for index, (column, text) in enumerate(zip(self.columns, row, strict=True))
+            ]
 
 
 @dataclass(frozen=True)

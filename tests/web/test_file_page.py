@@ -395,3 +395,14 @@ def test_queries(browser, vera, version, django_assert_max_num_queries):
     for url in (f"{VERSION}/files/t.csv", f"{VERSION}/download/t.csv", f"{VERSION}/facts/t.csv"):
         with django_assert_max_num_queries(8):
             client.get(url, headers=HTMX)
+
+
+def test_images_in_a_logged_table_are_those_of_its_version(browser, bob, artifact):
+    cells = [[{"_type": "image-file", "path": path}, 1] for path in ("media/a.png", "../a.png", "rows.csv")]
+    table = json.dumps({"columns": ["seen", "label"], "data": cells}).encode()
+    log(bob, artifact, {"seen.table.json": table, "media/a.png": png(), "rows.csv": b"n\n1\n"})
+    page = browser(bob).get(f"{VERSION}/files/seen.table.json").content.decode()
+    assert page.count(f'src="{VERSION}/image/') == 1
+    assert (
+        f'href="{VERSION}/files/media/a.png"' in page and f'src="{VERSION}/image/media/a.png" alt="media/a.png"' in page
+    )

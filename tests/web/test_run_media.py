@@ -38,6 +38,22 @@ def log(run, bob):
     return append
 
 
+def test_images_in_tables_are_shown(browser, log, saved, vera, django_assert_max_num_queries):
+    saved("media/images/a.png", png())
+    saved("media/images/a.svg", b"<svg/>")
+    names = ("a.png", "a.svg", "b.png")
+    cells = [{"_type": "image-file", "path": f"media/images/{name}", "caption": EVIL} for name in names]
+    cells += [{"_type": "image-file", "path": [1]}, {"_type": "image-file", "path": "\ud800"}]
+    saved("media/table/t.table.json", json.dumps({"columns": ["seen"], "data": [[cell] for cell in cells]}).encode())
+    log({"seen": {"_type": "table-file", "path": "media/table/t.table.json", "nrows": 5, "ncols": 1}})
+    client = browser(vera)
+    for url in (f"{URL}/media", f"{URL}/files/media/table/t.table.json"):
+        with django_assert_max_num_queries(12):
+            page = client.get(url).content.decode()
+        assert page.count(f'src="{URL}/image/') == 1 and f'src="{URL}/image/media/images/a.png"' in page
+        assert EVIL not in page
+
+
 def test_the_newest_of_each_key_is_shown_by_its_kind(browser, log, saved, vera, django_assert_max_num_queries):
     saved("media/images/a.png", png())
     saved("media/audio/a.wav", b"RIFF")

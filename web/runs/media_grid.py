@@ -59,6 +59,12 @@ def cards(run: Run, found: Iterable[tuple[MediaKey, Record | None]], max_items: 
     return made
 
 
+def pictures(run: Run, cards: Iterable[Card]) -> dict[str, RunFile]:
+    """The images in cells of the tables that are shown, by path. One query, unless there are none."""
+    tables = (cell.table for card in cards for cell in card.cells if cell.table)
+    return file_previews.pictures(run, tables)
+
+
 def _cell(run: Run, item: Item, file: RunFile | None, *, with_table: bool) -> Cell:
     if file is not None:
         file.run = run

@@ -17,8 +17,9 @@ from artifacts import directory_listing, errors
 from artifacts.content import archives, downloads
 from artifacts.models import ArtifactFile, ArtifactVersion, Blob
 from artifacts.previews import registry
-from artifacts.previews.results import Markdown
+from artifacts.previews.results import Markdown, Table
 from core import byte_ranges, csp
+from core.value_lists import Among
 from web import cards, rendering, uploaded_content
 from web.artifacts import reference_display, snippets
 from web.artifacts.forms import FolderFilter, SelectionForm
@@ -38,6 +39,8 @@ def file_page(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
         "previous_file": previous_file,
         "next_file": next_file,
     }
+    if isinstance(preview, Table):
+        context["pictures"] = _pictures(file.version, preview)
     if isinstance(preview, Markdown):
         context["readme"] = cards.view(file, request.GET, _person(request), preview.source)
     render = csp_update(uploaded_content.policy_for(preview.kind))(rendering.render_page)
@@ -114,6 +117,13 @@ def _zip(request: HttpRequest, version: ArtifactVersion, selected: Sequence[str]
     name = "-".join(filter(None, (version.artifact.name, version.version or "draft", suffix)))
     response["Content-Disposition"] = content_disposition_header(True, f"{name}.zip")
     return response
+
+
+def _pictures(version: ArtifactVersion, table: Table) -> dict[str, ArtifactFile]:
+    """The images in its cells that are files of its version, by path."""
+    paths = {path for _, _, path in table.pictures}
+    files = version.files.filter(Among("path", paths)).select_related("blob__object")
+    return {file.path: file for file in files if file.is_picture}
 
 
 def _inline(request: HttpRequest, file: ArtifactFile, type: str) -> HttpResponseBase:

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actor import Actor
 from accounts.models import Role
+from artifacts.previews.results import Table
 from core import byte_ranges, csp
 from projects.models import Run
 from tracking import file_previews
@@ -75,6 +76,8 @@ def file_page(request: HttpRequest, path: str, **url_kwargs: str) -> HttpRespons
         "image_page": "run-file-image",
         "raw_page": "run-file-raw",
     }
+    if isinstance(preview, Table):
+        context["pictures"] = file_previews.pictures(run, [preview])
     render = csp_update(uploaded_content.policy_for(preview.kind))(rendering.render_page)
     return render(request, "runs/file.html", context)
 

@@ -47,8 +47,10 @@ def _of_all(request: HttpRequest, run: Run, keys: list[MediaKey], kind: str) -> 
     page = Paginator(shown, KEYS_A_PAGE).get_page(request.GET.get("page"))
     latest = media.latest(run, [key.name for key in page]) if shown else {}
     present = {key.kind for key in keys}
+    cards = media_grid.cards(run, [(key, latest.get(key.name)) for key in page], ITEMS_OF_KEY)
     return {
-        "cards": media_grid.cards(run, [(key, latest.get(key.name)) for key in page], ITEMS_OF_KEY),
+        "cards": cards,
+        "pictures": media_grid.pictures(run, cards),
         "page": page,
         "kind": kind if kind in _KINDS else "",
         "kinds": [(name, title) for name, title in _KINDS.items() if name in present],
@@ -64,4 +66,10 @@ def _of_key(run: Run, keys: list[MediaKey], values: dict[str, Any]) -> dict[str,
     if not key.count and (record := media.of_summary(run, key.name)):
         records = [record]
     cards = media_grid.cards(run, [(key, record) for record in records], media.MAX_PAGE_ITEMS)
-    return {"key": key, "cards": cards, "earlier": page.next_line, "is_first": not values["before"]}
+    return {
+        "key": key,
+        "cards": cards,
+        "pictures": media_grid.pictures(run, cards),
+        "earlier": page.next_line,
+        "is_first": not values["before"],
+    }
