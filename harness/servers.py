@@ -267,6 +267,7 @@ class Stack:
             # What webhooks call are receivers on this machine.
             "WEBHOOK_PRIVATE_NETWORKS": "127.0.0.0/8",
             "REFERENCE_PRIVATE_NETWORKS": "127.0.0.0/8",
+            "REGISTRY_TEAM": "acme",
             "EMAIL_URL": f"filemail:///{self.var / 'mail'}",
         }
         if on_postgres():

@@ -1,15 +1,17 @@
 """Who asks, and what one request may cost."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from accounts import errors
 from accounts.actor import Actor
 from accounts.models import Scope
 from core.query_hooks import QueryHook
+from wandb_api import registries
 
 if TYPE_CHECKING:
-    from accounts.models import User
+    from accounts.models import Team, User
 
 # Where runs go whose program names no project.
 _NO_PROJECT = "uncategorized"
@@ -36,6 +38,11 @@ class Context:
     def __post_init__(self) -> None:
         # Whatever resolver is added, what it reads is counted.
         self.query_hook = QueryHook(self.count_reads)
+
+    @cached_property
+    def registry_team(self) -> "Team | None":
+        """The team that is the organization of everybody, where there is one."""
+        return registries.find_team()
 
     @property
     def actor(self) -> Actor:

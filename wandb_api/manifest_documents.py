@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -73,22 +74,28 @@ def write(version: ArtifactVersion) -> Iterator[bytes]:
 def _pages(version: ArtifactVersion) -> Iterator[list[str]]:
     files = version.files.order_by("path")
     own = ids.encode("Artifact", version.pk)
-    births = {None: own, version.pk: own}
+    # Of a link, whoever reads it may see nothing of where its bytes came from.
+    births = defaultdict(lambda: own) if version.is_link else _Births({None: own})
     last = ""
     while rows := list(files.filter(path__gt=last).values_list(*_COLUMNS)[:_READ_SIZE]):
         last = rows[-1][0]
         yield [_entry(births, *row) for row in rows]
 
 
+class _Births(dict[Any, str]):
+    """The ids of versions that brought bytes, by their keys."""
+
+    def __missing__(self, key: UUID) -> str:
+        self[key] = ids.encode("Artifact", key)
+        return self[key]
+
+
 def _entry(
     births: dict[Any, str], path: str, size: int, md5: str | None, brought_by: UUID | None, *reference: Any
 ) -> str:
-    """`births` are the ids of the versions that brought bytes."""
     if reference[0] is not None:
         entry = _reference(*reference)
     else:
-        if brought_by not in births:
-            births[brought_by] = ids.encode("Artifact", brought_by)
         digest = base64.b64encode(bytes.fromhex(md5)).decode() if md5 else _NO_MD5
         entry = {"digest": digest, "birthArtifactID": births[brought_by]}
     return f"{json.dumps(path)}: {json.dumps({**entry, 'size': size})}"

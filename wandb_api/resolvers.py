@@ -96,7 +96,9 @@ def selected_fields(info: GraphQLResolveInfo) -> set[str]:
     return found
 
 
-def bind(schema: GraphQLSchema, resolvers: Iterable[Resolvers], types: Mapping[type, str]) -> None:
+def bind(
+    schema: GraphQLSchema, resolvers: Iterable[Resolvers], types: Mapping[type, str | Callable[[Any], str]]
+) -> None:
     """Give the fields their functions, arguments and keys of inputs their names in Python, and rows their types.
 
     Raises `LookupError` for a function whose field the schema does not have.
@@ -141,5 +143,9 @@ def _name_keys(keys: Mapping[str, Any]) -> None:
         key.out_name = snake_case(name)
 
 
-def _tell_types(type_: GraphQLAbstractType, types: Mapping[type, str]) -> None:
-    type_.resolve_type = lambda row, info, abstract_type: getattr(row, "wire_type", None) or types[type(row)]
+def _tell_types(type_: GraphQLAbstractType, types: Mapping[type, str | Callable[[Any], str]]) -> None:
+    def resolve(row: Any, info: GraphQLResolveInfo, abstract_type: GraphQLAbstractType) -> str:
+        found = getattr(row, "wire_type", None) or types[type(row)]
+        return found if isinstance(found, str) else found(row)
+
+    type_.resolve_type = resolve

@@ -237,6 +237,8 @@ DRAFT_LIFE = timedelta(seconds=env.int("DRAFT_LIFE_SECONDS", default=7 * 24 * 36
 # protected aliases.
 FORMER_NAME_LIFE = timedelta(seconds=env.int("FORMER_NAME_LIFE_SECONDS", default=90 * 24 * 3600))
 INVITATION_LIFE = timedelta(days=7)
+# The team whose projects `wandb-registry-…` are the registries of the official client; none where it is empty.
+REGISTRY_TEAM = env.str("REGISTRY_TEAM", default="")
 # How much of a kind there may be of one owner, as `core.row_limits` sees to it.
 # In how many teams somebody may be who creates another.
 TEAMS_A_PERSON = 200

@@ -20,7 +20,9 @@ from graphql import (
     is_leaf_type,
 )
 
+from accounts.actor import Actor
 from accounts.models import ApiKey, Membership, Scope, Team
+from artifacts import artifacts, links
 from artifacts.models import AliasChange, Artifact, ArtifactAlias, ArtifactUsage, ArtifactVersion, StoredObject
 from events.models import Event
 from projects.models import Project, Run
@@ -51,6 +53,8 @@ def known(alice, bob, project, artifact, v1, run) -> dict[str, Any]:
     Artifact.objects.filter(pk=artifact.pk).update(description=f"{MARK} artifact")
     ArtifactVersion.objects.filter(pk=v1.pk).update(description=f"{MARK} version")
     Run.objects.filter(pk=run.pk).update(display_name=f"{MARK} run", config={MARK: MARK})
+    shelf = artifacts.create(Actor(bob), project, "shelf", artifact.type, kind="collection", description=MARK)
+    links.link(Actor(bob), v1, shelf)
     version, sequence, run_id = artifact_id(v1), sequence_id(artifact), b64(f"Run:{run.pk}")
     of_artifact = {"id", "artifactID", "artifactId", "baseArtifactID", "usedArtifactID"}
     return dict.fromkeys(of_artifact, version) | {
@@ -60,6 +64,8 @@ def known(alice, bob, project, artifact, v1, run) -> dict[str, Any]:
         **dict.fromkeys(("artifactSequenceID", "artifactSequenceId", "artifactCollectionID"), sequence),
         **dict.fromkeys(("artifactCollectionName", "artifactTypeName"), "data"),
         "artifactCollection": sequence,
+        "artifactPortfolioID": b64(f"ArtifactPortfolio:{shelf.pk}"),
+        "artifactPortfolioName": "shelf",
         "internalId": b64("ProjectInternalId:1"),
         "runID": run_id,
         "files": [],

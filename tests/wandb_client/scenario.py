@@ -254,12 +254,57 @@ def a_table_is_logged_with_the_run() -> None:
 
 
 @step
-def a_link_into_a_portfolio_is_refused_for_now() -> None:
+def a_version_is_linked_into_a_portfolio() -> None:
     source = wandb.Api().artifact(f"{PROJECT}/set:v0")
+    State.run.link_artifact(source, f"{PROJECT}/shelf", aliases=["blessed"])
+    linked = wandb.Api().artifact(f"{PROJECT}/shelf:blessed")
+    same((linked.is_link, linked.version, linked.digest), (True, "v0", source.digest))
+    assert {"blessed", "latest"} <= set(linked.aliases), linked.aliases
+    same((linked.source_name, linked.source_collection.name, linked.collection.name), ("set:v0", "set", "shelf"))
+    same([(one.name, one.is_link) for one in source.linked_artifacts], [("shelf:v0", True)])
+    same(tree(linked.download(root="shelved")), tree(source.download(root="whole-set")))
+    linked.aliases.append("checked")
+    linked.save()
+    found = wandb.Api().artifact(f"{PROJECT}/shelf:checked")
+    same((found.version, "checked" in wandb.Api().artifact(f"{PROJECT}/set:v0").aliases), ("v0", False))
+    found.aliases.remove("checked")
+    found.save()
+    State.run.link_artifact(wandb.Api().artifact(f"{PROJECT}/set:v1"), f"{PROJECT}/shelf")
+    newest = wandb.Api().artifact(f"{PROJECT}/shelf:latest")
+    same((newest.version, newest.source_name), ("v1", "set:v1"))
+    newest.unlink()
+    left = [wandb.Api().artifact_exists(f"{PROJECT}/{name}") for name in ("shelf:v1", "set:v1")]
+    same(left, [False, True])
+    same([one.version for one in wandb.Api().artifacts("dataset", f"{PROJECT}/shelf")], ["v0"])
+
+
+@step
+def a_version_is_linked_into_a_registry() -> None:
+    registry = f"wandb-registry-{State.run.id}"
+    made = wandb.Api().create_registry(State.run.id, visibility="organization", organization="acme")
+    same((made.full_name, made.visibility), (registry, "organization"))
+    source = wandb.Api().artifact(f"{PROJECT}/set:v0")
+    State.run.link_artifact(source, f"acme/{registry}/best", aliases=["blessed"])
+    linked = wandb.Api(overrides={"organization": "acme"}).artifact(f"{registry}/best:blessed")
+    same((linked.is_link, linked.source_name, linked.entity, linked.project), (True, "set:v0", "acme", registry))
+    found = wandb.Api().registries(organization="acme", filter={"name": registry})
+    same([each.name.removeprefix("wandb-registry-") for each in found], [State.run.id])
+    same([each.name for each in found.collections()], ["best"])
+    same([(each.name, each.source_name) for each in found.versions()], [("best:v0", "set:v0")])
+
+
+@step
+def people_and_teams_are_read() -> None:
+    api = wandb.Api()
+    team = api.team("acme")
+    assert {"alice", "bob"} <= {member.username for member in team.members}
+    same((api.user("alice").username, api.user("nobody-has-this-name")), ("alice", None))
     with refused():
-        State.run.link_artifact(source, f"{PROJECT}/shelf", aliases=["blessed"])
-        # The oldest client only logs what the server says.
-        wandb.Api().artifact(f"{PROJECT}/shelf:blessed")
+        # The oldest raises what the newest answers.
+        assert team.invite("carol")
+    if CLIENT == "newest":
+        # The oldest one takes the names of keys for keys.
+        assert api.viewer.generate_api_key("for a moment")
 
 
 @step

@@ -15,16 +15,13 @@ from core.validators import validate_json_object
 from projects.models import Project, Run
 from wandb_api import ids
 from wandb_api.context import Context
+from wandb_api.queries import memberships
 from wandb_api.resolvers import Resolvers
 
 mutation = Resolvers("Mutation")
 
 # What `ttlDurationSeconds` is beside a number of seconds. Of a collection nothing is inherited.
 _INHERIT, _OFF = -1, -2
-_NO_LINKS = (
-    "This server has no portfolios and registries yet: give the version an alias in its own artifact instead, such as "
-    "'production'."
-)
 
 
 @mutation
@@ -42,7 +39,7 @@ def use_artifact(root: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> 
     run.project = project
     used_as = input.get("used_as")
     names = used_as if used_as and validators.is_alias(used_as) else None
-    usages.use_version(context.actor, run, version, requested_as=names)
+    usages.use_version(context.actor, run, _as_named(context, version, input, names), requested_as=names)
     return {"artifact": version}
 
 
@@ -62,7 +59,7 @@ def update_artifact(root: Any, info: GraphQLResolveInfo, input: dict[str, Any]) 
     for name, key in (("add_tags", "tags_to_add"), ("remove_tags", "tags_to_delete")):
         changes[name] = tag_names(input.get(key))
     versions.describe(info.context.actor, version, **changes)
-    return {"artifact": _get(info.context, input["artifact_id"])}
+    return {"artifact": memberships.artifact_of(info.context, _get(info.context, input["artifact_id"]))}
 
 
 @mutation
@@ -80,17 +77,6 @@ def delete_artifact(root: Any, info: GraphQLResolveInfo, input: dict[str, Any]) 
     return {"artifact": version}
 
 
-@mutation
-def link_artifact(root: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> None:
-    raise errors.Invalid(_NO_LINKS)
-
-
-@mutation
-def unlink_artifact(root: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> None:
-    """Old clients send it for `delete()` of a version that they found by its name."""
-    raise errors.Invalid("A version cannot be unlinked from the artifact that made it: delete the version instead.")
-
-
 def tag_names(tags: list[dict[str, Any]] | None) -> list[str]:
     """The names of `TagInput`s; what category they are of is not kept."""
     return validators.check_tags(one["tag_name"] for one in tags or ())
@@ -100,6 +86,17 @@ def _get(context: Context, artifact_id: str) -> ArtifactVersion:
     visible = ArtifactVersion.objects.visible_to(context.user).with_tag_lines().prefetch_related("aliases")
     rows = visible.select_related("artifact__project__team", "created_by")
     return ids.get(rows, "Artifact", artifact_id, "Artifact")
+
+
+def _as_named(context: Context, version: ArtifactVersion, input: dict[str, Any], alias: str | None) -> ArtifactVersion:
+    """The link of the version in the project that the client named it by, if it is no other's own."""
+    full_name = f"{input.get('artifact_entity_name')}/{input.get('artifact_project_name')}"
+    if version.is_link or full_name == version.artifact.project.full_name:
+        return version
+    named = Project.objects.visible_to(context.user).named(full_name)
+    links = ArtifactVersion.objects.finalized().filter(linked_version=version, artifact__project=named)
+    links = links.select_related("artifact__project__team").order_by("-id")
+    return links.filter(aliases__alias=alias).first() or links.first() or version
 
 
 def _metadata(value: Any) -> dict[str, Any]:

@@ -15,15 +15,21 @@ from wandb_api.resolvers import Resolvers
 
 mutation = Resolvers("Mutation")
 
-_NO_PORTFOLIOS = "This server has no portfolios and registries yet."
-
 
 @mutation
 def update_artifact_sequence(root: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:
     """Rename or describe it; what is null stays as it is."""
-    row = _get(info.context, input["artifact_sequence_id"])
+    return _update(info.context, input["artifact_sequence_id"], input)
+
+
+@mutation
+def update_artifact_portfolio(root: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:
+    return _update(info.context, input["artifact_portfolio_id"], input)
+
+
+def _update(context: Context, id: str, input: dict[str, Any]) -> dict[str, Any]:
     changes = {name: input[name] for name in ("name", "description") if input.get(name) is not None}
-    return {"artifact_collection": artifacts.update(info.context.actor, row, **changes)}
+    return {"artifact_collection": artifacts.update(context.actor, _get(context, id), **changes)}
 
 
 @mutation
@@ -37,20 +43,20 @@ def move_artifact_sequence(root: Any, info: GraphQLResolveInfo, input: dict[str,
 @mutation
 def delete_artifact_sequence(root: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:
     """Delete it with all its versions, unless an alias of it is protected."""
-    row = _get(info.context, input["artifact_sequence_id"])
-    artifacts.delete(info.context.actor, row)
+    return _delete(info.context, input["artifact_sequence_id"])
+
+
+@mutation
+def delete_artifact_portfolio(root: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:
+    """Delete it with all its links; the versions that it links stay."""
+    return _delete(info.context, input["artifact_portfolio_id"])
+
+
+def _delete(context: Context, id: str) -> dict[str, Any]:
+    row = _get(context, id)
+    artifacts.delete(context.actor, row)
     row.is_deleted = True
     return {"artifact_collection": row}
-
-
-@mutation
-def update_artifact_portfolio(root: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> None:
-    raise errors.Invalid(_NO_PORTFOLIOS)
-
-
-@mutation
-def delete_artifact_portfolio(root: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> None:
-    raise errors.Invalid(_NO_PORTFOLIOS)
 
 
 @mutation
@@ -71,9 +77,9 @@ def delete_artifact_collection_tag_assignments(
     return {"success": True}
 
 
-def _get(context: Context, sequence_id: str) -> Artifact:
+def _get(context: Context, id: str) -> Artifact:
     visible = Artifact.objects.visible_to(context.user).select_related("project__team").prefetch_related("tag_set")
-    return ids.get(visible, "ArtifactSequence", sequence_id, "Artifact")
+    return ids.find(visible, "ArtifactPortfolio", id) or ids.get(visible, "ArtifactSequence", id, "Artifact")
 
 
 def _named(context: Context, input: dict[str, Any]) -> Artifact:

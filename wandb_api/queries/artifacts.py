@@ -7,7 +7,7 @@ from django.db.models import Q
 from graphql import GraphQLResolveInfo
 
 from accounts.models import User
-from artifacts.models import Artifact, ArtifactVersion
+from artifacts.models import Artifact, ArtifactUsage, ArtifactVersion
 from projects.models import Project, Run
 from wandb_api import cursors, ids
 from wandb_api.queries import memberships
@@ -34,20 +34,21 @@ def artifact_by_id(root: Any, info: GraphQLResolveInfo, id: str) -> ArtifactVers
     rows = visible.select_related("artifact__project__team", "created_by").prefetch_related("aliases")
     key = ids.decode("Artifact", id)
     gave_way = ArtifactVersion.objects.filter(pk=key, state=ArtifactVersion.State.DELETED)
-    return rows.filter(Q(pk=key) | Q(pk__in=gave_way.values("superseded_by"))).first() if key else None
+    found = rows.filter(Q(pk=key) | Q(pk__in=gave_way.values("superseded_by"))).first() if key else None
+    return memberships.artifact_of(info.context, found) if found else None
 
 
 @project(name="artifact")
 def artifact_by_name(
     row: Project, info: GraphQLResolveInfo, name: str, enable_tracking: bool | None = None
 ) -> ArtifactVersion | None:
-    found = memberships.find_member(row, name)
+    found = memberships.find_member(info.context, row, name)
     return found.artifact if found else None
 
 
 @project
 def artifact_collection_membership(row: Project, info: GraphQLResolveInfo, name: str) -> Membership | None:
-    return memberships.find_member(row, name)
+    return memberships.find_member(info.context, row, name)
 
 
 @run
@@ -79,7 +80,7 @@ def artifact_id(row: ArtifactVersion, info: GraphQLResolveInfo) -> str:
 
 @artifact
 def artifact_sequence(row: ArtifactVersion, info: GraphQLResolveInfo) -> Artifact:
-    return row.artifact
+    return memberships.stand_in(row) if row.is_link else row.artifact
 
 
 @artifact
@@ -152,12 +153,15 @@ def updated_at(row: ArtifactVersion, info: GraphQLResolveInfo) -> datetime:
 
 @artifact
 def aliases(row: ArtifactVersion, info: GraphQLResolveInfo) -> list[Alias]:
-    return memberships.aliases_of(row)
+    """In all collections that the caller sees; in a list in those of the version itself and of the list."""
+    known: list[ArtifactVersion] | None = getattr(row, "known_links", None)
+    rows = [row, *(memberships.links_of(info.context, row) if known is None else known)]
+    return [alias for one in rows for alias in memberships.aliases_of(one)]
 
 
 @artifact
 def created_by(row: ArtifactVersion, info: GraphQLResolveInfo) -> Run | User | None:
-    """The run that logged it, or else the user; None where the caller sees no such run."""
+    """The run that logged it, or else the user, of a link who linked it; None where the caller sees no such run."""
     if row.run_id is None:
         return row.created_by
     visible = Run.objects.visible_to(info.context.user).select_related("project__team", "created_by")
@@ -166,13 +170,17 @@ def created_by(row: ArtifactVersion, info: GraphQLResolveInfo) -> Run | User | N
 
 @artifact
 def used_by(row: ArtifactVersion, info: GraphQLResolveInfo) -> dict[str, Any]:
-    """The runs that used it and that the caller may see, newest first."""
-    runs = Run.objects.visible_to(info.context.user).filter(usages__version=row).select_related("project__team")
+    """The runs that used it or a link of it and that the caller may see, newest first."""
+    user = info.context.user
+    versions = ArtifactVersion.objects.visible_to(user).with_contents_of(row.pk)
+    usages = ArtifactUsage.objects.filter(version__in=versions.values("pk"))
+    runs = Run.objects.visible_to(user).filter(pk__in=usages.values("run")).select_related("project__team")
     return cursors.offset_page(info.context, runs.order_by("-id"), _MAX_RUNS, None)
 
 
 @artifact
 def artifact_memberships(row: ArtifactVersion, info: GraphQLResolveInfo) -> dict[str, Any]:
-    """The one in the collection that made it."""
-    nodes = [Membership(row)] if row.is_finalized else []
+    """The one in the collection that made it, and its links in collections that the caller sees, newest first."""
+    rows = [row, *memberships.links_of(info.context, row)] if row.is_finalized else []
+    nodes = [Membership(one, row) for one in rows]
     return cursors.connection(nodes, [1] * len(nodes), False, total_count=len(nodes))

@@ -18,6 +18,7 @@ query = Resolvers("Query")
 project = Resolvers("Project")
 artifact_type = Resolvers("ArtifactType")
 sequence = Resolvers("ArtifactSequence")
+portfolio = Resolvers("ArtifactPortfolio")
 
 # What `order` may name, with `+` or `-` before it, of collections and of versions.
 _COLLECTION_COLUMNS = {"name": "name", "created_at": "id", "createdAt": "id", "updated_at": "updated_at"}
@@ -27,7 +28,8 @@ _VERSION_COLUMNS |= {"versionIndex": "number", "size": "total_size"}
 
 @query
 def artifact_collection(root: Any, info: GraphQLResolveInfo, id: str) -> Artifact | None:
-    return ids.find(_rows(Artifact.objects.visible_to(info.context.user)), "ArtifactSequence", id)
+    rows = _rows(Artifact.objects.visible_to(info.context.user))
+    return ids.find(rows, "ArtifactSequence", id) or ids.find(rows, "ArtifactPortfolio", id)
 
 
 @project(name="artifact_collection")
@@ -74,7 +76,8 @@ def artifact_types(
 
 @artifact_type
 def artifact_sequence(row: Type, info: GraphQLResolveInfo, name: str) -> Artifact | None:
-    return _named(row.project, name, row.name)
+    found = _named(row.project, name, row.name)
+    return None if found is None or found.is_collection else found
 
 
 @artifact_type(name="artifact_collection")
@@ -85,7 +88,7 @@ def collection_of_type(row: Type, info: GraphQLResolveInfo, name: str) -> Artifa
 
 @artifact_type
 def artifact(row: Type, info: GraphQLResolveInfo, name: str) -> ArtifactVersion | None:
-    found = memberships.find_member(row.project, name)
+    found = memberships.find_member(info.context, row.project, name)
     return found.artifact if found and found.artifact_collection.type == row.name else None
 
 
@@ -101,32 +104,49 @@ def collections_of_type(
     return _page(info, row.project, row.project.artifacts.filter(type=row.name), filters, order, first, after)
 
 
+@portfolio(name="id")
 @sequence(name="id")
-def sequence_id(row: Artifact, info: GraphQLResolveInfo) -> str:
-    return ids.encode("ArtifactSequence", row.pk)
+def collection_id(row: Artifact, info: GraphQLResolveInfo) -> str:
+    return ids.encode(wire_type(row), row.pk)
 
 
+def wire_type(row: Artifact) -> str:
+    return "ArtifactPortfolio" if row.is_collection else "ArtifactSequence"
+
+
+@portfolio(name="project")
+@sequence(name="project")
+def project_of_collection(row: Artifact, info: GraphQLResolveInfo) -> Project | None:
+    """None in place of one that the caller does not see."""
+    return None if getattr(row, "is_stand_in", False) else row.project
+
+
+@portfolio
 @sequence
 def description(row: Artifact, info: GraphQLResolveInfo) -> str | None:
     return row.description or None
 
 
+@portfolio
 @sequence
 def state(row: Artifact, info: GraphQLResolveInfo) -> str:
     return "DELETED" if getattr(row, "is_deleted", False) else "READY"
 
 
+@portfolio
 @sequence
 def default_artifact_type(row: Artifact, info: GraphQLResolveInfo) -> Type:
     return Type(row.project, row.type, row.created_at)
 
 
+@portfolio
 @sequence
 def tags(row: Artifact, info: GraphQLResolveInfo) -> dict[str, Any]:
     nodes = memberships.tags(row.tags)
     return {"edges": [{"node": node, "cursor": None} for node in nodes]}
 
 
+@portfolio
 @sequence
 def artifacts(
     row: Artifact,
@@ -139,12 +159,10 @@ def artifacts(
     """Its versions, the newest number first unless `order` says otherwise."""
     rows = _filter_versions(memberships.versions(row), filters)
     sort = _order(order, _VERSION_COLUMNS) if order else ["-number"]
-    page = memberships.page(info.context, rows.order_by(*sort), first, after, total_count=rows.count())
-    for edge in page["edges"]:
-        edge["version"] = f"v{edge['node'].number}"
-    return page
+    return memberships.page(info.context, rows.order_by(*sort), first, after, total_count=rows.count())
 
 
+@portfolio
 @sequence
 def aliases(
     row: Artifact, info: GraphQLResolveInfo, first: int | None = None, after: str | None = None
@@ -156,10 +174,11 @@ def aliases(
     return page
 
 
+@portfolio
 @sequence
 def artifact_membership(row: Artifact, info: GraphQLResolveInfo, alias_name: str) -> Membership | None:
     version = memberships.find_version(row, alias_name)
-    return Membership(version) if version else None
+    return memberships.membership(info.context, version) if version else None
 
 
 @sequence

@@ -113,8 +113,9 @@ class FileNode:
 
     @property
     def artifact(self) -> Any:
-        """The version that brought the bytes, of which clients know the id alone."""
-        brought_by = UUID(self.row.brought_by) if self.row.brought_by else self.version.pk
+        """The version that brought the bytes, of which clients know the id alone; of a link itself."""
+        is_own = self.version.is_link or not self.row.brought_by
+        brought_by = self.version.pk if is_own else UUID(self.row.brought_by)
         return self.version if brought_by == self.version.pk else ArtifactVersion(pk=brought_by)
 
 
@@ -137,7 +138,7 @@ def files_of_membership(
     first: int | None = None,
     after: str | None = None,
 ) -> dict[str, Any]:
-    return _page(info.context, row.artifact, names, first, after)
+    return _page(info.context, row.member, names, first, after)
 
 
 @artifact

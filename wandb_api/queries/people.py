@@ -117,14 +117,6 @@ def _invited(row: Invitation) -> dict[str, Any]:
 
 
 @entity
-def projects(
-    row: dict[str, Any], info: GraphQLResolveInfo, first: int | None = None, after: str | None = None, **_: Any
-) -> dict[str, Any]:
-    rows = Project.objects.visible_to(info.context.user).filter(team=row["team"]).select_related("team")
-    return cursors.offset_page(info.context, rows.order_by("-id"), first, after)
-
-
-@entity
 def project(row: dict[str, Any], info: GraphQLResolveInfo, name: str | None = None) -> Project | None:
     return Project.objects.visible_to(info.context.user).named(f"{row['name']}/{name}")
 
@@ -176,11 +168,6 @@ def deleted_at(row: User, info: GraphQLResolveInfo) -> None:
 @user
 def photo_url(row: User, info: GraphQLResolveInfo) -> None:
     return None
-
-
-@user
-def organizations(row: User, info: GraphQLResolveInfo) -> list[Any]:
-    return []
 
 
 @user

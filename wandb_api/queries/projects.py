@@ -7,7 +7,7 @@ from graphql import GraphQLResolveInfo
 from accounts import permissions
 from accounts.models import Role, Team, User
 from projects.models import Project, Visibility
-from wandb_api import cursors, ids
+from wandb_api import cursors, ids, registries
 from wandb_api.queries.people import describe_team
 from wandb_api.resolvers import Resolvers
 
@@ -71,7 +71,10 @@ def entity(row: Project, info: GraphQLResolveInfo) -> dict[str, Any]:
 
 @project
 def access(row: Project, info: GraphQLResolveInfo) -> str:
-    return "USER_READ" if row.visibility == Visibility.INTERNAL else "PRIVATE"
+    is_open = row.visibility == Visibility.INTERNAL
+    if registries.is_registry(row.team.name, row.name):
+        return "PRIVATE" if is_open else "RESTRICTED"
+    return "USER_READ" if is_open else "PRIVATE"
 
 
 @project
