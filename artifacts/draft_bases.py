@@ -5,6 +5,7 @@ Their rows are copied inside the database, so that it costs little to state what
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import Coalesce
@@ -40,7 +41,7 @@ def check(
     Raises `Invalid` where the version is of another project or the paths make no sense, `Conflict` for a draft, and
     `BaseUnverified` where a file would be taken over whose bytes the user may not share: then all files must be stated.
     """
-    if version.artifact.project_id != artifact.project_id:
+    if version.artifact.project_id != artifact.project_id or not _has_files_in(version, artifact.project_id):
         raise errors.Invalid(f"The base belongs to another project than artifact {artifact.name!r}.")
     if not version.is_finalized:
         raise errors.Conflict("The base is a draft: only a finalized version can be one.")
@@ -101,6 +102,12 @@ def copy(draft: ArtifactVersion, base: Base, within: Q) -> None:
     if not ArtifactVersion.objects.finalized().filter(pk=base.version.pk).exists():
         raise errors.VersionNotFound.deleted(base.version.title, base.version.artifact.name)
     draft_counts.add_to_counts(draft, totals["files"], totals["bytes"], totals["references"], totals["referenced"])
+
+
+def _has_files_in(version: ArtifactVersion, project_id: UUID) -> bool:
+    """Whether its bytes are those of the project: a link has the files of a version that may be of any."""
+    rows = ArtifactVersion.objects.filter(pk=version.contents_id, artifact__project=project_id)
+    return not version.is_link or rows.exists()
 
 
 def _require_shareable(actor: Actor, artifact: Artifact, base: Base) -> None:

@@ -118,7 +118,7 @@ def test_latest_is_what_a_bare_name_means(known, vera, aliases_url):
 
 def test_a_link_is_shown_as_the_view_shows_it(known, alice, vera, mallory, aliases_url, v2):
     """To who sees what it links, and to who does not, in one query more."""
-    team = Team.objects.create(name="registry", created_by=alice)
+    team = Team.objects.create(name="library", created_by=alice)
     for user, role in ((alice, Role.EDITOR), (mallory, Role.VIEWER)):
         Membership.objects.create(team=team, user=user, role=role)
     registry = Project.objects.create(team=team, name="models", created_by=alice)
@@ -126,7 +126,7 @@ def test_a_link_is_shown_as_the_view_shows_it(known, alice, vera, mallory, alias
     by_id = f"/api/v1/artifacts/{collection.pk}/aliases/production"
 
     for user, version in ((alice, "v2"), (mallory, None)):
-        for url in (by_id, "/api/v1/artifacts/resolve?name=registry/models/best:production"):
+        for url in (by_id, "/api/v1/artifacts/resolve?name=library/models/best:production"):
             client = known(user)
             fast, queries = counted(lambda client=client, url=url: client.get(url, headers=SHORT_WAY))
             assert answer_of(fast) == answer_of(client.get(url, headers=LONG_WAY))

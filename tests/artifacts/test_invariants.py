@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from accounts.actor import Actor, Channel
 from accounts.models import User
-from artifacts import artifacts, drafts, storage, tasks, versions
+from artifacts import artifacts, drafts, links, storage, tasks, versions
 from artifacts.aliases import aliases
 from artifacts.content import garbage_collection
 from artifacts.errors import RegistryError
@@ -29,6 +29,8 @@ steps = st.one_of(
     st.tuples(st.just("move"), st.sampled_from(NAMES), which),
     st.tuples(st.just("remove"), st.sampled_from(NAMES)),
     st.tuples(st.just("delete"), which, st.booleans()),
+    st.tuples(st.just("link"), which, st.sets(st.sampled_from(NAMES[:2]))),
+    st.tuples(st.just("unlink"), which, st.booleans()),
     st.tuples(st.just("toggle latest")),
     st.tuples(st.just("work")),
     st.tuples(st.just("days go by")),
@@ -36,10 +38,13 @@ steps = st.one_of(
 
 
 class Registry:
-    """One artifact, the people who work on it, and what they do."""
+    """One artifact, a collection of links to its versions, the people who work on them, and what they do."""
 
-    def __init__(self, people: list[User], artifact: Artifact, work: Callable, age: Callable) -> None:
+    def __init__(
+        self, people: list[User], artifact: Artifact, collection: Artifact, work: Callable, age: Callable
+    ) -> None:
         self.people, self.artifact, self.work, self.age = people, artifact, work, age
+        self.collection = collection
         self.drafts: list[tuple[User, ArtifactVersion]] = []
 
     def do(self, act: str, *how) -> None:
@@ -77,6 +82,14 @@ class Registry:
         if version := self.version(which):
             versions.delete(Actor(self.people[0], Channel.SDK), version, delete_aliases=delete_aliases)
 
+    def link(self, which: int, names: set[str]) -> None:
+        if version := self.version(which):
+            links.link(Actor(self.user(which)), version, self.collection, aliases=sorted(names))
+
+    def unlink(self, which: int, delete_aliases: bool) -> None:
+        if link := self.collection.versions.order_by("-number")[which : which + 1].first():
+            versions.delete(Actor(self.people[0]), link, delete_aliases=delete_aliases)
+
     def toggle_latest(self) -> None:
         self.artifact.refresh_from_db()
         artifacts.update(Actor(self.people[0]), self.artifact, auto_latest=not self.artifact.auto_latest)
@@ -86,23 +99,25 @@ class Registry:
         tasks.run_gc()
 
     def holds(self) -> None:
-        self.artifact.refresh_from_db()
-        final = list(self.artifact.versions.finalized().order_by("number"))
-        assert self.artifact.version_count == len(final)
-        assert self.artifact.latest_version_number == (final[-1].number if final else None)
-        for row in self.artifact.alias_set.all():
-            assert row.version in final
-        for alias in NAMES:
-            self.history_holds(alias)
-        for version in final:
-            self.contents_hold(version)
+        for artifact in (self.artifact, self.collection):
+            artifact.refresh_from_db()
+            final = list(artifact.versions.finalized().order_by("number"))
+            assert artifact.version_count == len(final)
+            assert artifact.latest_version_number == (final[-1].number if final else None)
+            for row in artifact.alias_set.all():
+                assert row.version in final
+            for alias in NAMES:
+                self.history_holds(artifact, alias)
+            for version in final:
+                assert version.is_link == artifact.is_collection
+                self.contents_hold(version)
 
-    def history_holds(self, alias: str) -> None:
-        changes = list(AliasChange.objects.filter(artifact=self.artifact, alias=alias).order_by("number"))
+    def history_holds(self, artifact: Artifact, alias: str) -> None:
+        changes = list(AliasChange.objects.filter(artifact=artifact, alias=alias).order_by("number"))
         assert [change.number for change in changes] == list(range(1, len(changes) + 1))
         assert all(before.to_version_id == after.from_version_id for before, after in pairwise(changes))
         assert all(change.from_version_id != change.to_version_id for change in changes)
-        now = self.artifact.alias_set.filter(alias=alias).first()
+        now = artifact.alias_set.filter(alias=alias).first()
         assert (changes[-1].to_version_id if changes else None) == (now.version_id if now else None)
 
     def contents_hold(self, version: ArtifactVersion) -> None:
@@ -114,12 +129,15 @@ class Registry:
         assert version.integrity in ("pending", "verified")
 
 
-def test_what_is_promised_holds(alice, bob, artifact, work, age):
+def test_what_is_promised_holds(alice, bob, project, artifact, work, age):
+    collection = artifacts.create(Actor(alice), project, "picks", artifact.type, kind="collection")
+
     @settings(max_examples=25, database=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(steps, min_size=1, max_size=10))
     def holds(acts: list[tuple]) -> None:
         with transaction.atomic():
-            registry = Registry([alice, bob], Artifact.objects.get(pk=artifact.pk), work, age)
+            both = Artifact.objects.in_bulk([artifact.pk, collection.pk])
+            registry = Registry([alice, bob], both[artifact.pk], both[collection.pk], work, age)
             for act in acts:
                 with suppress(RegistryError):
                     registry.do(*act)

@@ -21,7 +21,7 @@ from tests.artifacts.client import at_once, begin, fetch, log
 @pytest.fixture
 def registry(alice, bob) -> Project:
     """A private project of another team, in which bob edits; vera and mallory do not see it."""
-    team = Team.objects.create(name="registry", created_by=alice)
+    team = Team.objects.create(name="library", created_by=alice)
     Membership.objects.create(team=team, user=bob, role=Role.EDITOR)
     return Project.objects.create(team=team, name="models", created_by=alice)
 
@@ -43,7 +43,7 @@ def test_a_version_is_linked_and_found_by_the_name_of_the_collection(bob, v1, v2
     assert where(collection) == {"production": "v0", "latest": "v1"}
     collection.refresh_from_db()
     assert (collection.version_count, collection.latest_version) == (2, "v1")
-    found = name_resolution.resolve(bob, "registry/models/best:production").version
+    found = name_resolution.resolve(bob, "library/models/best:production").version
     assert (found, found.is_link, found.contents) == (first, True, v1)
     assert (found.digest, found.file_count, found.total_size, found.run) == (v1.digest, 1, 3, None)
     assert [(file.path, file.version) for file in found.files.all()] == [("one.txt", first)]
@@ -99,12 +99,24 @@ def test_collections_hold_links_alone(alice, bob, vera, mallory, artifact, v1, c
     assert not collection.versions.exists()
 
 
+def test_a_link_is_the_base_of_a_draft_where_its_bytes_are(bob, artifact, v1, registry, project):
+    """Bytes are shared within one project, and no link carries them into another."""
+    log(bob, artifact, {"two.txt": b"two"})
+    inside = links.link_by_name(Actor(bob), v1, project, "inside")
+    draft = versions.begin(Actor(bob), artifact, base=inside).version
+    assert versions.finalize(Actor(bob), draft).version.digest == v1.digest
+    outside = links.link_by_name(Actor(bob), v1, registry, "outside")
+    other = artifacts.create(Actor(bob), registry, "other", "dataset")
+    with pytest.raises(errors.Invalid, match="another project"):
+        versions.begin(Actor(bob), other, base=outside)
+
+
 def test_unlinking_leaves_the_version_and_its_files(bob, v1, v2, collection):
     link = links.link(Actor(bob), v1, collection)
     links.unlink(Actor(bob), link)
 
     told = [event.message for event in Event.objects.filter(project=collection.project, alias="").order_by("id")]
-    assert told == ["bob linked v0 of registry/models/best", "bob unlinked v0 of registry/models/best"]
+    assert told == ["bob linked v0 of library/models/best", "bob unlinked v0 of library/models/best"]
     assert (v1.files.count(), ArtifactVersion.objects.get(pk=v1.pk).state) == (1, "finalized")
     assert where(collection) == {}
     assert links.link(Actor(bob), v1, collection).version == "v1"
@@ -114,7 +126,7 @@ def test_unlinking_leaves_the_version_and_its_files(bob, v1, v2, collection):
 
 def test_what_is_linked_is_not_deleted(alice, bob, vera, artifact, v1, collection, project):
     link = links.link(Actor(bob), v1, collection)
-    linked = "is linked as registry/models/best:v0. Unlink it first"
+    linked = "is linked as library/models/best:v0. Unlink it first"
     with pytest.raises(errors.Conflict, match=linked):
         versions.delete(Actor(bob), v1, delete_aliases=True)
     with pytest.raises(errors.Conflict, match=linked):
@@ -122,7 +134,7 @@ def test_what_is_linked_is_not_deleted(alice, bob, vera, artifact, v1, collectio
     with pytest.raises(errors.Conflict, match="Project 'demo' cannot be deleted"):
         projects.delete(Actor(alice), project)
     assert deletion_preview.of_version(Actor(bob), v1).refusals == [
-        "Version v1 cannot be deleted: it is linked as registry/models/best:v0. Unlink it first."
+        "Version v1 cannot be deleted: it is linked as library/models/best:v0. Unlink it first."
     ]
     assert deletion_preview.refusals_of_versions(Actor(vera), artifact, [v1]) == {
         v1.pk: "Version v1 cannot be deleted: it is linked from a collection that you don't see."
@@ -175,14 +187,15 @@ def test_who_sees_the_collection_reads_its_files_and_learns_nothing_of_the_sourc
     versions.describe(Actor(bob), v1, description="A secret of the source.", tags=["secret"])
     work()
     Membership.objects.create(team=registry.team, user=mallory, role=Role.VIEWER)
-    name, file = "registry/models/best:production", link.files.get(path="a/one.txt")
+    name, file = "library/models/best:production", link.files.get(path="a/one.txt")
     urls = [
         f"versions/{link.pk}", f"versions/{link.pk}/files", f"versions/{link.pk}/manifest",
         f"versions/{link.pk}/manifest?format=columns", f"versions/{link.pk}/used-by", f"versions/{link.pk}/links",
         f"files/{file.pk}/download-url", f"resolve?name={name}", f"{collection.pk}", f"{collection.pk}/versions",
         f"{collection.pk}/aliases", f"{collection.pk}/aliases/production",
         f"{collection.pk}/aliases/production/history",
-        f"versions/{link.pk}/compare?base=v0", "?kind=collection", f"{collection.pk}/storage",
+        f"versions/{link.pk}/compare?base=v0", f"versions/{link.pk}/lineage", f"versions/{link.pk}/impact",
+        f"{collection.pk}/lineage", f"versions/{link.pk}/records", "?kind=collection", f"{collection.pk}/storage",
     ]  # fmt: skip
     for url in urls:
         url = f"/api/v1/artifacts/{url}".replace("/?", "?")
@@ -214,15 +227,41 @@ def test_who_sees_the_collection_reads_its_files_and_learns_nothing_of_the_sourc
     assert api(mallory).get(f"/api/v1/artifacts/files/{file.pk}/download-url").status_code == 404
 
 
+def test_pages_of_a_link_name_nothing_of_a_source_that_the_reader_does_not_see(
+    browser, bob, vera, mallory, run, artifact, collection, registry, work
+):
+    v1 = log(bob, artifact, {"README.md": b"# Read me", "a/one.txt": b"one"}, run=run)
+    link = links.link(Actor(bob), v1, collection, aliases=["production"])
+    work()
+    Membership.objects.create(team=registry.team, user=mallory, role=Role.VIEWER)
+    root, page = collection.get_absolute_url(), link.get_absolute_url()
+    paths = [
+        root, f"{root}/versions", f"{root}/history", f"{root}/usage", f"{root}/aliases", f"{root}/lineage",
+        f"{root}/compare?base=v0&head=v0", page, f"{page}?tab=metadata", f"{page}/lineage", f"{page}/impact",
+        f"{page}/files", f"{page}/files/README.md", f"{page}/facts/a/one.txt", f"{page}/raw/a/one.txt",
+        f"{page}/download/a/one.txt", f"{page}.zip", "/registry", "/",
+        "/search?q=one", "/search?q=best",
+    ]  # fmt: skip
+    for path in paths:
+        response = browser(mallory).get(path)
+        assert response.status_code in (200, 302), path
+        body = b"".join(response) if response.streaming else response.content + response.get("Location", "").encode()
+        body = re.sub(rb"projects/[0-9a-f-]{36}/artifacts/[^\"?]*", b"", body)
+        for hidden in (b"acme", b"demo", run.name.encode(), str(v1.pk).encode(), str(run.pk).encode()):
+            assert hidden not in body, (path, hidden)
+        if path.startswith("/library/"):
+            assert browser(vera).get(path).status_code == 404, path
+
+
 def test_links_are_made_and_removed_by_the_api(api, bob, vera, v1, collection, registry):
     url = f"/api/v1/artifacts/versions/{v1.pk}/links"
-    made = api(bob).post(url, {"collection": "registry/models/best", "aliases": ["staging"], "reason": "Good."})
+    made = api(bob).post(url, {"collection": "library/models/best", "aliases": ["staging"], "reason": "Good."})
     assert (made.status_code, made.json()["aliases"], made.json()["version"]) == (201, ["staging", "latest"], "v0")
     again = api(bob).post(url, {"collection": str(collection.pk)})
     assert (again.status_code, again.json()["id"]) == (200, made.json()["id"])
-    assert api(bob).post(url, {"collection": "registry/models/new"}).json()["artifact_name"] == "new"
+    assert api(bob).post(url, {"collection": "library/models/new"}).json()["artifact_name"] == "new"
     assert api(bob).post(url, {"collection": "new"}).status_code == 400
-    assert api(vera).post(url, {"collection": "registry/models/best"}).status_code == 404
+    assert api(vera).post(url, {"collection": "library/models/best"}).status_code == 404
     assert api(vera).post(url, {"collection": str(collection.pk)}).status_code == 404
     listed = api(bob).get("/api/v1/artifacts?kind=collection").json()["items"]
     assert [(item["name"], item["kind"]) for item in listed] == [("new", "collection"), ("best", "collection")]
@@ -230,7 +269,7 @@ def test_links_are_made_and_removed_by_the_api(api, bob, vera, v1, collection, r
     link = f"/api/v1/artifacts/versions/{made.json()['id']}"
     assert api(bob).delete(link).status_code == 409
     assert api(bob).delete(f"{link}?delete_aliases=true").status_code == 204
-    body = {"project": "registry/models", "name": "empty", "type": "model", "kind": "collection"}
+    body = {"project": "library/models", "name": "empty", "type": "model", "kind": "collection"}
     created = api(bob).post("/api/v1/artifacts", body)
     assert (created.status_code, created.json()["kind"], created.json()["version_count"]) == (201, "collection", 0)
     assert api(bob).post("/api/v1/artifacts", body | {"name": "filled", "version": {}}).status_code == 409

@@ -25,7 +25,7 @@ def test_references_are_read_and_checked_through_a_link(api, alice, bob, mallory
     s3_store(alice, acme, bucket)
     bucket.put("a.txt", b"first")
     version = refer(bob, artifact, {"a.txt": f"{bucket.uri}/a.txt"}, identity=etag(b"first"), size=5)
-    team = Team.objects.create(name="registry", created_by=alice)
+    team = Team.objects.create(name="library", created_by=alice)
     Membership.objects.create(team=team, user=alice, role=Role.ADMIN)
     Membership.objects.create(team=team, user=bob, role=Role.EDITOR)
     Membership.objects.create(team=team, user=mallory, role=Role.VIEWER)
@@ -55,5 +55,5 @@ def test_references_are_read_and_checked_through_a_link(api, alice, bob, mallory
     assert link.reference_state == "changed"
     assert {event.message for event in Event.objects.all()} == {
         "a.txt of v1 of acme/demo/data changed where it is stored",
-        "a.txt of v0 of registry/data/best changed where it is stored",
+        "a.txt of v0 of library/data/best changed where it is stored",
     }
