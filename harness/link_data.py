@@ -4,15 +4,16 @@
 """
 
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.actor import Actor, Channel
 from accounts.models import User
 from artifacts import artifacts, links
-from artifacts.models import Artifact
-from harness.long_names import COLLECTION, DATASET, MODEL, PROJECT, TEAM, long
+from artifacts.models import Artifact, ArtifactVersion
+from harness.long_names import COLLECTION, PROJECT, TEAM, long
 from projects.models import Project
 
-COLLECTIONS, ALIASES = 60, 40
+COLLECTIONS, LINKS, ALIASES = 12, 40, 40
 
 
 @transaction.atomic
@@ -21,26 +22,43 @@ def fill() -> None:
     usual, crowded = (
         Project.objects.get(team__name=team, name=name) for team, name in (("acme", "recommender"), (TEAM, PROJECT))
     )
-    _collection(alice, usual, "shortlist", "ranker", "Rankers that passed the **holdout**.", ["holdout", "ranking"])
-    _collection(alice, usual, "ratings", "interactions", "What the rankers may be trained on.", [])
-    artifacts.create(alice, usual, "candidates", "model", kind=Artifact.Kind.COLLECTION)
+    # Links are downstream of what they link: that has a lineage of its own.
+    first, second = _versions(alice, usual, "summarizer", 2)
+    picks = _collection(alice, usual, "picks", "model", "Models that passed the **holdout**.", ["holdout", "ranking"])
+    links.link(alice, first, picks)
+    links.link(alice, second, picks, aliases=["production"])
+    _collection(alice, usual, "candidates", "model", "", [])
+    _fill_crowded(alice, crowded)
+
+
+def _fill_crowded(alice: Actor, project: Project) -> None:
+    sources = _versions(alice, project, long("source", 128), LINKS, long("about", 300))
     tags = [f"tag-{number}" for number in range(15)] + [long("tag", 64)]
-    made = _collection(alice, crowded, COLLECTION, MODEL, long("about", 300), tags)
-    newest = made.versions.order_by("-number").first().linked_version
-    links.link(alice, newest, made, aliases=[long(f"stage_{number:02}", 100) for number in range(ALIASES)])
+    whole = _collection(alice, project, COLLECTION, "model", long("about", 300), tags)
+    for number, source in enumerate(sources):
+        links.link(alice, source, whole, aliases=["production"] if number == 1 else [])
+    links.link(alice, sources[-1], whole, aliases=[long(f"stage_{number:02}", 100) for number in range(ALIASES)])
     for number in range(COLLECTIONS):
-        name = f"{number:02}_{COLLECTION}"[:128]
-        kept = artifacts.create(alice, crowded, name, "dataset", kind=Artifact.Kind.COLLECTION, tags=tags[-3:])
-        source = crowded.artifacts.get(name=DATASET).versions.finalized().first()
-        links.link(alice, source, kept, aliases=["production", "staging", long("customer", 100)])
+        other = _collection(alice, project, f"{number:02}_{COLLECTION}"[:128], "model", "", tags[-3:])
+        links.link(alice, sources[0], other, aliases=["production", "staging", long("customer", 100)])
 
 
-def _collection(alice: Actor, project: Project, name: str, source: str, description: str, tags: list[str]) -> Artifact:
-    """With a link to each finalized version of the artifact that is called `source`."""
-    origin = project.artifacts.get(name=source)
+def _collection(alice: Actor, project: Project, name: str, type: str, description: str, tags: list[str]) -> Artifact:
     about = {"description": description, "tags": tags, "kind": Artifact.Kind.COLLECTION}
-    made = artifacts.create(alice, project, name, origin.type, **about)
-    for number, version in enumerate(origin.versions.finalized().order_by("number")):
-        aliases = {1: ["production"], 2: ["staging"]}.get(number, [])
-        links.link(alice, version, made, aliases=aliases)
-    return made
+    return artifacts.create(alice, project, name, type, **about)
+
+
+def _versions(alice: Actor, project: Project, name: str, count: int, description: str = "") -> list[ArtifactVersion]:
+    """The versions of a new model, without files."""
+    artifact = artifacts.create(alice, project, name, "model")
+    versions = [
+        ArtifactVersion(
+            artifact=artifact, number=number, state="finalized", integrity="verified", description=description,
+            storage_path=f"artifacts/{artifact.pk}/v{number}/", created_by=alice.user, finalized_at=timezone.now(),
+            digest=f"{number:064x}",
+        )
+        for number in range(1, count + 1)
+    ]  # fmt: skip
+    counted = {"version_count": count, "latest_version_number": count, "last_assigned_number": count}
+    Artifact.objects.filter(pk=artifact.pk).update(**counted)
+    return ArtifactVersion.objects.bulk_create(versions)

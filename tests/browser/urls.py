@@ -13,7 +13,7 @@ ARTIFACT = "/acme/recommender/artifacts/model/ranker"
 DATASET = "/acme/recommender/artifacts/dataset/interactions"
 KEPT = "/acme/recommender/artifacts/file/kept"
 KINDS = "/acme/recommender/artifacts/file/kinds"
-COLLECTION = "/acme/recommender/artifacts/model/shortlist"
+COLLECTION = "/acme/recommender/artifacts/model/picks"
 HIERARCHY = f"/acme/recommender/records/{record_names.HIERARCHY}"
 RECORD = f"{HIERARCHY}/{record_names.TRAINING}"
 
