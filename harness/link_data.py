@@ -24,7 +24,7 @@ def fill() -> None:
     )
     # Links are downstream of what they link: that has a lineage of its own.
     first, second = _versions(alice, usual, "summarizer", 2)
-    picks = _collection(alice, usual, "picks", "model", "Models that passed the **holdout**.", ["holdout", "ranking"])
+    picks = _collection(alice, usual, "picks", "model", "Models that passed the **holdout**.", ["holdout"])
     links.link(alice, first, picks)
     links.link(alice, second, picks, aliases=["production"])
     _collection(alice, usual, "candidates", "model", "", [])

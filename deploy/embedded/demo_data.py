@@ -199,9 +199,7 @@ def link(project: str) -> None:
     about = {"project": project, "name": COLLECTION, "type": "model", "kind": "collection"}
     post("/api/v1/artifacts", about | {"description": "The price model that is served, and the next one."})
     for version, alias in (("v1.0.0", "production"), ("v1.1.0", "candidate")):
-        model = wandb.Api().artifact(f"{project}/{MODEL}:{version}")
-        body = {"collection": f"{project}/{COLLECTION}", "aliases": [alias]}
-        post(f"/api/v1/artifacts/versions/{model.id}/links", body)
+        wandb.Api().artifact(f"{project}/{MODEL}:{version}").link(f"{project}/{COLLECTION}", aliases=[alias])
 
 
 # --- A tree of records ------------------------------------------------------------------------------------------------
@@ -249,7 +247,7 @@ def post(path: str, body: Mapping[str, object]) -> bool:
         json=body,
         headers={"Authorization": f"Bearer {os.environ['WANLLMDB_API_KEY']}"},
     )
-    if answer.status not in (200, 201, 409):
+    if answer.status not in (201, 409):
         raise SystemExit(f"POST {path} was refused: {answer.status} {answer.json().get('detail')}")
     return answer.status == 201
 
