@@ -133,13 +133,13 @@ class Search:
         """The ids; or that of the user, which is none of theirs, in place of them or before them."""
         frequency = SampleCount(self._newest(kind), self._has_text(kind, term), SAMPLE_SIZE)
         many = Q(frequency__gte=MIN_FREQUENT)
+        few = rows
+        # SQLite reads of an index no more rows than it is asked for, and has no limit to what it gathers.
         if connection.vendor == "postgresql":
             many |= Q(Exists(rows.order_by().values("pk")[MAX_GATHERED : MAX_GATHERED + 1]))
-        marker = (
-            User.objects.filter(pk=self.user.pk).alias(frequency=frequency).filter(many).values_list("pk", flat=True)
-        )
-        few = target_ids(kind, term, rows.alias(frequency=frequency).filter(frequency__lt=MIN_FREQUENT))
-        return marker.order_by().union(few.order_by(), all=True)
+            few = rows.alias(frequency=frequency).filter(frequency__lt=MIN_FREQUENT)
+        marker = User.objects.filter(pk=self.user.pk).alias(frequency=frequency).filter(many).order_by()
+        return marker.values_list("pk", flat=True).union(target_ids(kind, term, few).order_by(), all=True)
 
     def _newest(self, kind: str) -> QuerySet:
         """The newest rows of a kind that the reader sees, or that are within the scope."""

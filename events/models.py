@@ -26,6 +26,7 @@ class Event(models.Model):
     # Not a key to another table: what it tells of may be gone.
     artifact_id = models.UUIDField(null=True, editable=False)
     alias = models.CharField(max_length=128, blank=True, default="")
+    run_id = models.UUIDField(null=True, editable=False, help_text="Of an alert.")
     data = models.JSONField(help_text="What is sent, as JSON.")
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
@@ -45,6 +46,7 @@ class Event(models.Model):
             models.Index(fields=["project", "-id"], name="event_of_project"),
             models.Index(fields=["created_at"], name="event_by_age"),
             models.Index(fields=["actor", "-id"], name="event_of_actor"),
+            models.Index(fields=["run_id", "created_at"], condition=Q(run_id__isnull=False), name="event_of_run"),
         ]
 
     def __str__(self) -> str:

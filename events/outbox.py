@@ -30,6 +30,7 @@ def record(
     actor: User | None,
     artifact_id: UUID | None = None,
     alias: str = "",
+    run_id: UUID | None = None,
     recipients: Iterable[User] = (),
 ) -> Event:
     """Write the event down, at the cost of one INSERT. `recipients` hear of it whether or not they watch."""
@@ -38,6 +39,7 @@ def record(
         project=project,
         artifact_id=artifact_id,
         alias=alias,
+        run_id=run_id,
         data=data,
         actor=actor,
         recipients=[str(user.pk) for user in recipients],

@@ -5,6 +5,7 @@ fields, so that both clients, and whoever draws charts, read the same.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from projects.models import Run
@@ -30,24 +31,34 @@ class MetricDefinition(NamedTuple):
     summary: tuple[str, ...] = ()
     goal: str = ""
 
-    def covers(self, metric: str) -> bool:
-        return metric == self.name or (self.name.endswith("*") and metric.startswith(self.name[:-1]))
+
+class Definitions(dict[str, MetricDefinition]):
+    """By name, in the order in which they were made."""
+
+    @cached_property
+    def patterns(self) -> list[tuple[int, dict[str, MetricDefinition]]]:
+        """What metrics begin with, by its length, the longest first: a thousand patterns have few lengths."""
+        found: dict[int, dict[str, MetricDefinition]] = {}
+        for name, definition in self.items():
+            if name.endswith("*"):
+                found.setdefault(len(name) - 1, {})[name[:-1]] = definition
+        return sorted(found.items(), reverse=True)
 
 
-def of_run(run: Run) -> dict[str, MetricDefinition]:
+def of_run(run: Run) -> Definitions:
     """The definitions by name, in the order in which they were made. What no client writes is left out."""
     rows = run.wandb.get("m") if isinstance(run.wandb, dict) else None
     rows = [row if isinstance(row, dict) else {} for row in rows] if isinstance(rows, list) else []
     names = [str(row.get(_NAME) or row.get(_PATTERN) or "") for row in rows[:MAX_DEFINITIONS]]
-    return {name: _read(name, row, names) for name, row in zip(names, rows, strict=False) if name}
+    return Definitions((name, _read(name, row, names)) for name, row in zip(names, rows, strict=False) if name)
 
 
-def find(definitions: Mapping[str, MetricDefinition], metric: str) -> MetricDefinition:
+def find(definitions: Definitions, metric: str) -> MetricDefinition:
     """The one that holds for a metric: its own, or else of the patterns that cover it the longest, or else a blank."""
     if metric in definitions:
         return definitions[metric]
-    covering = [definition for definition in definitions.values() if definition.covers(metric)]
-    return max(covering, key=lambda definition: len(definition.name), default=MetricDefinition(metric))
+    covering = (by_beginning.get(metric[:length]) for length, by_beginning in definitions.patterns)
+    return next(filter(None, covering), MetricDefinition(metric))
 
 
 def to_rows(definitions: Iterable[MetricDefinition]) -> list[dict[str, Any]]:

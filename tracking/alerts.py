@@ -71,13 +71,13 @@ def send(
         "at": timezone.now().isoformat(),
     }
     # No actor: it is the run that says it, and who started it is to hear of it too.
-    outbox.record(RUN_ALERT, run.project, data, actor=None, recipients=[run.created_by])
+    outbox.record(RUN_ALERT, run.project, data, actor=None, run_id=run.pk, recipients=[run.created_by])
     return True
 
 
 def _is_too_soon(run: Run, title: str, pause: timedelta) -> bool:
     now = timezone.now()
-    earlier = Event.objects.filter(kind=RUN_ALERT.name, project=run.project, data__run__id=str(run.pk))
+    earlier = Event.objects.filter(kind=RUN_ALERT.name, run_id=run.pk)
     if pause > timedelta() and earlier.filter(created_at__gt=now - min(pause, MAX_PAUSE), data__title=title).exists():
         return True
     return earlier.filter(created_at__gt=now - _HOUR).count() >= MAX_AN_HOUR

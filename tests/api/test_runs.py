@@ -109,6 +109,9 @@ def test_definitions_of_metrics_are_kept_as_the_official_client_keeps_them(api, 
         "val/*", "epoch", is_step_synced=True, summary=("min", "last"), goal="minimize"
     )
     assert metric_definitions.find(definitions, "train/loss") == MetricDefinition("train/loss")
+    patterns = metric_definitions.Definitions({name: MetricDefinition(name) for name in ("a", "*", "a*", "abc*", "b*")})
+    found = {"a": "a", "ab": "a*", "abc": "abc*", "abcd": "abc*", "c": "*", "b": "b*"}
+    assert {name: metric_definitions.find(patterns, name).name for name in found} == found
     shown = api(bob).get(url).json()["metrics"]
     assert shown["val/*"] == loss | {"hidden": False} and shown["noise"]["hidden"] is True
     assert api(bob).patch(url, {"metrics": {"": {}}}).status_code == 400

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.utils import timezone
 
 from accounts import errors
 from accounts.actor import Actor, Channel
@@ -47,6 +49,16 @@ def test_a_loop_of_alerts_buries_nobody(bob, run, monkeypatch):
     monkeypatch.setattr(alerts, "MAX_AN_HOUR", 3)
 
     assert [alerts.send(Actor(bob), run, f"Step {number}") for number in range(5)] == [True] * 3 + [False] * 2
+
+
+def test_earlier_alerts_are_found_by_an_index(bob, run):
+    """Under the lock of the run, the events of the whole project were compared."""
+    alerts.send(Actor(bob), run, "Loss is NaN")
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+    earlier = Event.objects.filter(run_id=run.pk, kind="run.alert", created_at__gt=timezone.now() - MINUTE).order_by()
+    assert "event_of_run" in earlier.explain()
 
 
 def test_refusals(bob, vera, run):

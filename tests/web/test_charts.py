@@ -7,6 +7,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.actor import Actor
 from projects import runs
@@ -225,7 +227,10 @@ def test_charts_follow_the_run_until_that_has_ended(browser, run, vera, bob):
     asked = {"part": "section", "section": "train", "known": response.context["known"]}
     seen = {"seen": response.context["fingerprint"]}
     assert "data-live-charts" in response.content.decode()
-    assert client.get(section.url, asked | seen, headers=HTMX).status_code == 204
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(section.url, asked | seen, headers=HTMX).status_code == 204
+    read = "".join(query["sql"] for query in queries)
+    assert not any(f'"{column}"' in read for column in ("keys", "wandb", "config", "summary"))
 
     train(run, count=1)
     part = client.get(section.url, asked | seen, headers=HTMX)

@@ -6,6 +6,7 @@ from django.shortcuts import get_object_or_404
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
+from core import long_values
 from notifications.models import Watch
 from projects.models import Project, Run
 
@@ -23,9 +24,13 @@ def get_project(request: HttpRequest, team: str, project: str, role: Role | None
     return object_or_404
 
 
-def get_run(request: HttpRequest, team: str, project: str, name: str, role: Role | None = None) -> Run:
-    """A run, with the reader's `role` in its team; `role` as in `get_project`."""
+def get_run(
+    request: HttpRequest, team: str, project: str, name: str, role: Role | None = None, *, is_brief: bool = False
+) -> Run:
+    """A run, with the reader's `role` in its team; `role` as in `get_project`. If brief, without its long values."""
     visible = Run.objects.visible_to(request.user).select_related("project__team", "created_by")
+    if is_brief:
+        visible = long_values.defer(visible, "", "project")
     scope = Project.objects.by_full_name(f"{team}/{project}")
     run = get_object_or_404(visible.with_role_of(request.user), project__in=scope, name=name)
     if role is not None:

@@ -174,15 +174,20 @@ class Reader(NamedTuple):
         return ShownSection(section.name, len(section.subjects), url, charts)
 
 
-def find_sources(run: Run, names: Sequence[str], stream: Stream) -> Sources:
-    """The run, and those of the same project that have these names, with their streams. Two queries, or one."""
+def find_sources(run: Run, names: Sequence[str], stream: Stream, *, is_brief: bool = False) -> Sources:
+    """The run, and those of the same project that have these names, with their streams. Two queries, or one.
+
+    If brief, enough for the fingerprint: without the keys of the streams, and what the runs say of their metrics.
+    """
     others: dict[str, Run] = {}
     wanted = [name for name in names if name != run.name]
     if wanted:
         rows = Run.objects.filter(project=run.project, name__in=wanted[: MAX_RUNS - 1])
-        others = {row.name: row for row in rows.defer(*Run.LONG_VALUES, "system_metrics")}
+        unread = [*Run.LONG_VALUES, "system_metrics", *(["wandb"] if is_brief else [])]
+        others = {row.name: row for row in rows.defer(*unread)}
     shown = [run, *(others[name] for name in wanted if name in others)]
-    states = {state.run_id: state for state in RunStream.objects.filter(run__in=shown, stream=stream)}
+    streams = RunStream.objects.filter(run__in=shown, stream=stream)
+    states = {state.run_id: state for state in (streams.defer("keys") if is_brief else streams)}
     return Sources([Source(one, states.get(one.pk)) for one in shown], [name for name in wanted if name not in others])
 
 

@@ -2,13 +2,13 @@
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
 from projects import metric_definitions
-from projects.metric_definitions import MetricDefinition
+from projects.metric_definitions import Definitions
 from projects.models import Run
 from tracking import history_keys
 from tracking.lines import STEP
@@ -85,7 +85,7 @@ def _draw(
     subject: Subject,
     found: Found,
     options: Options,
-    definitions: Mapping[str, MetricDefinition],
+    definitions: Definitions,
     is_large: bool,
 ) -> LineChart:
     x_metric = _x_metric(definitions, subject.metrics[0].key, options)
@@ -157,7 +157,7 @@ def _between(points: Sequence[tuple[float, float]], options: Options) -> Iterato
     return (point for point in points if low <= point[0] <= high)
 
 
-def _x_metric(definitions: Mapping[str, MetricDefinition], key: str, options: Options) -> str:
+def _x_metric(definitions: Definitions, key: str, options: Options) -> str:
     """The metric on the x axis; empty where that is the step or a time."""
     if options.x:
         return options.x_metric
@@ -166,7 +166,7 @@ def _x_metric(definitions: Mapping[str, MetricDefinition], key: str, options: Op
     return "" if step_metric in (key, STEP) else step_metric
 
 
-def _is_hidden(definitions: Mapping[str, MetricDefinition], key: str) -> bool:
+def _is_hidden(definitions: Definitions, key: str) -> bool:
     definition = metric_definitions.find(definitions, key)
     return definition is not None and definition.is_hidden
 

@@ -41,9 +41,9 @@ def system_chart(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
 def _all_charts(request: HttpRequest, tab: Tab, **url_kwargs: str) -> HttpResponse:
     """A page of all sections or of one; or a part: a section, which is 204 where nothing is new since it was `seen`."""
     form = ChartForm(request.GET)
-    reader = _reader(request, tab, form, **url_kwargs)
-    if request.GET.get("seen") == reader.sources.fingerprint:
+    if _has_nothing_new(request, tab, form, **url_kwargs):
         return HttpResponse(status=204)
+    reader = _reader(request, tab, form, **url_kwargs)
     sections, found = reader.sections(form.given["q"])
     chosen = next((one for one in sections if one.name == form.given["section"]), None)
     known = chart_pages.known(sections)
@@ -67,9 +67,9 @@ def _all_charts(request: HttpRequest, tab: Tab, **url_kwargs: str) -> HttpRespon
 
 def _one_chart(request: HttpRequest, tab: Tab, **url_kwargs: str) -> HttpResponse:
     form = ChartForm(request.GET)
-    reader = _reader(request, tab, form, **url_kwargs)
-    if request.GET.get("seen") == reader.sources.fingerprint:
+    if _has_nothing_new(request, tab, form, **url_kwargs):
         return HttpResponse(status=204)
+    reader = _reader(request, tab, form, **url_kwargs)
     key = request.GET.get("key", "")
     if not key:
         return redirect(reader.url(tab.url_name))
@@ -81,6 +81,15 @@ def _one_chart(request: HttpRequest, tab: Tab, **url_kwargs: str) -> HttpRespons
     (shown,) = reader.draw([subject], found, is_large=not is_cell)
     context = _context(reader, form) | {"shown": shown, "subject": subject, "chart": shown.chart}
     return rendering.render_page(request, "runs/chart_cell.html" if is_cell else "runs/chart.html", context)
+
+
+def _has_nothing_new(request: HttpRequest, tab: Tab, form: ChartForm, **url_kwargs: str) -> bool:
+    """Of a poll, without the keys of the metrics, of which a run may have thousands."""
+    if "seen" not in request.GET:
+        return False
+    run = get_run(request, is_brief=True, **url_kwargs)
+    sources = chart_pages.find_sources(run, form.run_names, tab.stream, is_brief=True)
+    return sources.fingerprint == request.GET["seen"]
 
 
 def _reader(request: HttpRequest, tab: Tab, form: ChartForm, **url_kwargs: str) -> Reader:
