@@ -18,7 +18,7 @@ from wanllmdb.sdk.wandb_import.report import Item, Report
 from wanllmdb.sdk.wandb_import.runs import ABORT, copy_run
 from wanllmdb.sdk.wandb_import.source import Collection, Source, VersionName, matches, reading
 from wanllmdb.sdk.wandb_import.target import Target
-from wanllmdb.sdk.wandb_import.versions import VersionCopier
+from wanllmdb.sdk.wandb_import.versions import VersionCopier, project_of
 
 # What the source's own server makes of runs, and ours makes of them too.
 _NOT_COPIED = ("wandb-history", "wandb-events")
@@ -53,7 +53,7 @@ def copy_project(
             json_files.make_directory(files)
             try:
                 source = Source(base_url, source_project, files)
-                target = Target(connection, project, report.source)
+                target = Target(connection, project, source.base_url, source_project)
                 _ProjectCopy(source, target, report, files, is_dry_run).copy(selection)
             finally:
                 shutil.rmtree(files, ignore_errors=True)
@@ -72,8 +72,12 @@ class _ProjectCopy:
         runs = [run_id for run_id, name in self._source.list_runs() if matches(selection.runs, run_id, name)]
         copied = [run_id for run_id in runs if self._copy_run(run_id)]
         collections = [one for one in self._source.collections() if matches(selection.artifacts, one.name)]
-        for name in _in_order([self._list_versions(collection) for collection in collections]):
+        artifacts = [collection for collection in collections if not collection.is_portfolio]
+        for name in _in_order([self._list_versions(collection) for collection in artifacts]):
             self._report.add(self._versions.copy(name, is_dry_run=self._is_dry_run))
+        for collection in collections:
+            for name in self._list_versions(collection) if collection.is_portfolio else ():
+                self._report.add(self._versions.link(name, is_dry_run=self._is_dry_run))
         if not self._is_dry_run:
             for collection in collections:
                 self._describe(collection)
@@ -91,9 +95,7 @@ class _ProjectCopy:
 
     def _list_versions(self, collection: Collection) -> list[VersionName]:
         item = Item("artifact", collection.name)
-        if collection.is_portfolio:
-            item.end("skipped", "its versions are links, which are not copied")
-        elif collection.type in _NOT_COPIED:
+        if collection.type in _NOT_COPIED:
             item.end("skipped", f"the source made it: it is a {collection.type}")
         else:
             try:
@@ -104,7 +106,7 @@ class _ProjectCopy:
         return []
 
     def _describe(self, collection: Collection) -> None:
-        if collection.is_portfolio or not (collection.description or collection.tags):
+        if not (collection.description or collection.tags):
             return
         try:
             self._versions.describe(collection)
@@ -117,7 +119,8 @@ class _ProjectCopy:
         item = Item("uses", run_id, "present")
         try:
             with reading(f"What run {run_id} used"):
-                used = [(str(one.id), str(one.qualified_name)) for one in self._source.run(run_id).used_artifacts()]
+                found = self._source.run(run_id).used_artifacts()
+                used = [(str(one.id), project_of(one), str(one.qualified_name)) for one in found]
             if not used:
                 return
             self._record(run_id, used, item)
@@ -127,13 +130,13 @@ class _ProjectCopy:
             item.end("failed", str(error))
         self._report.add(item)
 
-    def _record(self, run_id: str, used: list[tuple[str, str]], item: Item) -> None:
+    def _record(self, run_id: str, used: list[tuple[str, str, str]], item: Item) -> None:
         record = self._target.find_run(run_id)
         if record is None:
             raise errors.NotFound(f"Run {run_id} was deleted meanwhile")
         known = self._target.list_used(record["id"])
-        for source_id, name in used:
-            version = self._versions.find(source_id)
+        for source_id, source_project, name in used:
+            version = self._versions.find(source_id, source_project)
             if version is None:
                 item.end("incomplete", f"{name} is not in the copy")
             elif version not in known:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from wanllmdb.sdk import errors
+from wanllmdb.sdk import errors, links
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.http_client import Client, quote_segment
 from wanllmdb.sdk.name_resolution import find_artifact
@@ -48,19 +48,25 @@ mutation ($input: CommitArtifactInput!) { commitArtifact(input: $input) { artifa
 
 
 class Target:
-    """The project `team/project` of our server, into which the project of `origin`, a URL, is copied."""
+    """The project `team/project` of our server, into which `source_project` of the server `source_url` is copied."""
 
-    def __init__(self, connection: Connection, project: str, origin: str) -> None:
+    def __init__(self, connection: Connection, project: str, source_url: str, source_project: str) -> None:
         self.rest = connection.client
         self.project = project
         self.team, _, self.name = project.partition("/")
-        self._origin = origin
+        self._source_url, self._source_project = source_url, source_project
         settings = connection.settings
         self._face = Client(settings.base_url, settings.api_key, api_path="")
 
-    def own_id(self, kind: str, name: str) -> UUID:
-        """The same each time for the same thing of the source: by it the server knows what it has already."""
-        return uuid5(NAMESPACE_URL, f"{self._origin}#{kind}:{name}>{self.project}")
+    def own_id(self, kind: str, name: str, source_project: str | None = None) -> UUID:
+        """The same each time for the same thing of the source: by it the server knows what it has already.
+
+        What is in another project of the source has the id that it has where that was copied under its own name.
+        """
+        source, project = self._source_project, self.project
+        if source_project not in (None, source):
+            source, project = str(source_project), f"{self.team}/{str(source_project).rpartition('/')[2]}"
+        return uuid5(NAMESPACE_URL, f"{self._source_url}/{source}#{kind}:{name}>{project}")
 
     def query(self, document: str, **variables: Any) -> dict[str, Any]:
         """The data of an operation, which may be repeated. Raises `Invalid` with what the server refuses."""
@@ -172,8 +178,24 @@ class Target:
 
     def record_use(self, run: str, version: str) -> None:
         """By the id of the run in the REST API, and that of the version in the face."""
-        body = {"version_id": base64.b64decode(version).decode().partition(":")[2]}
-        self.rest.post(f"/runs/{run}/use-artifact", body, idempotent=True)
+        self.rest.post(f"/runs/{run}/use-artifact", {"version_id": rest_id(version)}, idempotent=True)
+
+    # --- Links --------------------------------------------------------------------------------------------------------
+
+    def find_link(self, version: str, collection: str) -> dict[str, Any] | None:
+        """The record of the link of a version in a collection of the project."""
+        for record in self.rest.iter_pages(f"/artifacts/versions/{rest_id(version)}/links"):
+            if (record["project_name"], record["artifact_name"]) == (self.project, collection):
+                return record
+        return None
+
+    def link(self, version: str, collection: str, aliases: list[str]) -> dict[str, Any]:
+        return links.create(self.rest, rest_id(version), f"{self.project}/{collection}", aliases)
+
+
+def rest_id(version: str) -> str:
+    """The id in the REST API of a version, by that in the face."""
+    return base64.b64decode(version).decode().partition(":")[2]
 
 
 def parse_headers(lines: Iterable[str]) -> dict[str, str]:

@@ -66,13 +66,54 @@ class VersionCopier:
                 f"/artifacts/{record['id']}", {name: value for name, value in changes.items() if value}
             )
 
-    def find(self, source_id: str) -> str | None:
-        """The id that the version of the source has on our server; None if it has no complete copy there."""
-        found = self._find(source_id)
-        return found if found and self._target.show_version(found)["state"] == "COMMITTED" else None
+    def find(self, source_id: str, source_project: str | None = None) -> str | None:
+        """The id that the version of the source has on our server; None if it has no complete copy there.
 
-    def _find(self, source_id: str) -> str | None:
-        return self._target.find_version(str(self._target.own_id("version", source_id)))
+        One of another project is found where that was copied under its own name into the same team.
+        """
+        for project in dict.fromkeys((None, source_project)):
+            found = self._find(source_id, project)
+            if found and self._target.show_version(found)["state"] == "COMMITTED":
+                return found
+        return None
+
+    def _find(self, source_id: str, source_project: str | None = None) -> str | None:
+        return self._target.find_version(str(self._target.own_id("version", source_id, source_project)))
+
+    def link(self, name: VersionName, *, is_dry_run: bool) -> Item:
+        """Link the version that this one of a portfolio leads to, if that was copied."""
+        item = Item("link", name.name)
+        try:
+            artifact = self._source.version(name)
+            with reading(f"What {name.name} leads to"):
+                source_project, source_name = project_of(artifact), str(artifact.source_qualified_name)
+            version = self.find(str(artifact.id), source_project)
+            if version is None:
+                item.end("planned" if is_dry_run else "incomplete", f"{source_name} is not in the copy")
+            elif self._target.find_link(version, name.artifact):
+                item.end("present")
+            elif is_dry_run:
+                item.end("planned")
+            else:
+                self._link(name, artifact, version, item)
+        except ABORT:
+            raise
+        except (errors.WanLLMDBError, OSError) as error:
+            item.end("failed", str(error))
+        return item
+
+    def _link(self, name: VersionName, artifact: Any, version: str, item: Item) -> None:
+        aliases = [str(alias) for alias in artifact.aliases if alias != "latest"]
+        try:
+            made = self._target.link(version, name.artifact, aliases)
+        except (errors.Invalid, errors.Denied) as error:
+            if not aliases:
+                raise
+            made = self._target.link(version, name.artifact, [])
+            item.notes.append(f"without its aliases {', '.join(aliases)}: {error}")
+        if made["version"] != f"v{name.number}":
+            item.notes.append(f"it is {made['version']} here: links are numbered one after another")
+        item.end("incomplete" if item.notes else "copied")
 
     def _copy(self, name: VersionName, artifact: Any, item: Item) -> None:
         with reading(f"The manifest of {name.name}"):
@@ -196,6 +237,11 @@ class VersionCopier:
             body = partial(transfer.blocks, path, start, length)
             etags.append(self._target.rest.upload(part["uploadUrl"], headers, body, length))
         self._target.complete_file(version, node["storagePath"], upload["uploadID"], etags)
+
+
+def project_of(artifact: Any) -> str:
+    """`entity/project` of the version that has the files."""
+    return f"{artifact.source_entity}/{artifact.source_project}"
 
 
 def _ttl_of(artifact: Any) -> int | None:
