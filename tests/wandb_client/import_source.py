@@ -44,6 +44,8 @@ def log_versions(run: wandb.Run) -> None:
     pointers.add_reference("https://example.org/some/key.csv", "key.csv", checksum=False)
     pointers.add_reference(wandb.Api().artifact(f"{PROJECT}/_set:v0").get_entry("sub/a.txt"), "theirs.txt")
     run.log_artifact(pointers).wait()
+    for name, alias in (("_set:v3", "blessed by all"), ("_set:v0", "old")):
+        run.link_artifact(wandb.Api().artifact(f"{PROJECT}/{name}"), f"{PROJECT}/shelf", aliases=[alias])
 
 
 def main() -> None:

@@ -36,7 +36,8 @@ def version_of(artifact: wandb.Artifact) -> dict[str, Any]:
         "name": artifact.name,
         "said": [artifact.digest, artifact.description, artifact.metadata, artifact.history_step],
         "labels": [sorted(artifact.aliases), sorted(artifact.tags), None if ttl is None else str(ttl)],
-        "run": run.id,
+        "run": run and run.id,
+        "source": artifact.source_name,
         "entries": sorted(entries),
         "bytes": {path.name: path.read_text() for path in sorted(Path(root).rglob("*.txt"))} if root else {},
     }

@@ -106,3 +106,5 @@ def test_the_oldest_client_reads_what_is_asked_for(stack, home, source):
     names = [item["name"] for item in report["items"] if item["kind"] == "version"]
     assert names == ["_set:v0", "_set:v2", "_set:v3"]
     assert report["counts"] == {"run": {"copied": 1}, "version": {"copied": 3}}
+    report = run_import(stack, home, "oldest", target, "--runs", "", "--artifacts", "shelf")
+    assert report["counts"] == {"link": {"copied": 2}}

@@ -192,4 +192,4 @@ def _with_zone(text: str) -> str:
 
 def matches(patterns: Iterable[str] | None, *names: str) -> bool:
     """Whether one of the names is like one of the patterns: all are, where there are none."""
-    return patterns is None or any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
+    return patterns is None or any(fnmatchcase(name, pattern) for pattern in patterns for name in names if name)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from wanllmdb.sdk import errors, links
+from wanllmdb.sdk import errors
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.http_client import Client, quote_segment
 from wanllmdb.sdk.name_resolution import find_artifact
@@ -45,6 +45,7 @@ mutation ($input: CompleteMultipartUploadArtifactInput!) { completeMultipartUplo
 _COMMIT_VERSION = """
 mutation ($input: CommitArtifactInput!) { commitArtifact(input: $input) { artifact { id versionIndex } } }
 """
+_LINK_VERSION = "mutation ($input: LinkArtifactInput!) { linkArtifact(input: $input) { versionIndex } }"
 
 
 class Target:
@@ -189,8 +190,12 @@ class Target:
                 return record
         return None
 
-    def link(self, version: str, collection: str, aliases: list[str]) -> dict[str, Any]:
-        return links.create(self.rest, rest_id(version), f"{self.project}/{collection}", aliases)
+    def link(self, version: str, collection: str, aliases: list[str]) -> int:
+        """The number of the link of a version in a collection, which is made if it is not there."""
+        named = {"entityName": self.team, "projectName": self.name, "artifactPortfolioName": collection}
+        stated = [{"artifactCollectionName": collection, "alias": alias} for alias in aliases]
+        linked = self.query(_LINK_VERSION, input={**named, "artifactID": version, "aliases": stated})
+        return int(linked["linkArtifact"]["versionIndex"])
 
 
 def rest_id(version: str) -> str:

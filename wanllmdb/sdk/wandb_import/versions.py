@@ -105,14 +105,14 @@ class VersionCopier:
     def _link(self, name: VersionName, artifact: Any, version: str, item: Item) -> None:
         aliases = [str(alias) for alias in artifact.aliases if alias != "latest"]
         try:
-            made = self._target.link(version, name.artifact, aliases)
-        except (errors.Invalid, errors.Denied) as error:
+            number = self._target.link(version, name.artifact, aliases)
+        except errors.Invalid as error:
             if not aliases:
                 raise
-            made = self._target.link(version, name.artifact, [])
+            number = self._target.link(version, name.artifact, [])
             item.notes.append(f"without its aliases {', '.join(aliases)}: {error}")
-        if made["version"] != f"v{name.number}":
-            item.notes.append(f"it is {made['version']} here: links are numbered one after another")
+        if number != name.number:
+            item.notes.append(f"it is v{number} here: links are numbered one after another")
         item.end("incomplete" if item.notes else "copied")
 
     def _copy(self, name: VersionName, artifact: Any, item: Item) -> None:
