@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.dispatch import Signal
 
 import accounts.former_names
@@ -91,11 +91,12 @@ def create(
 
 @transaction.atomic
 def update(actor: Actor, artifact: Artifact, **changes: Any) -> Artifact:
-    """Change name, description, metadata, tags or auto_latest; the type stays what it was.
+    """Change name, type, description, metadata, tags or auto_latest.
 
     `tags` replaces them all; `add_tags` and `remove_tags` keep what others do to the rest meanwhile. The old name leads
     to the artifact for some time. Raises what `create` raises, and `AliasProtected` where the change makes protected
-    aliases mean something else: another name does, and `latest` that follows by itself.
+    aliases mean something else: another name does, and `latest` that follows by itself. Raises `LinkRefused` for
+    another type where links would be of two types then.
     """
     permissions.require(actor, artifact.project.team, Role.EDITOR)
     tags, added, removed = (changes.pop(name, None) for name in ("tags", "add_tags", "remove_tags"))
@@ -176,8 +177,20 @@ def _require_may_change(actor: Actor, artifact: Artifact, changes: dict[str, Any
     if changes.get("name", artifact.name) != artifact.name:
         names = artifact.alias_set.values_list("alias", flat=True)
         protection.require(actor, artifact, names, because="another name moves it")
+    if changes.get("type", artifact.type) != artifact.type:
+        validators.check_type(changes["type"], is_wandb=actor.is_wandb)
+        _require_unlinked(artifact)
     if changes.get("auto_latest") and not artifact.auto_latest:
         protection.require(actor, artifact, [validators.LATEST], because="with `auto_latest` it moves by itself")
+
+
+def _require_unlinked(artifact: Artifact) -> None:
+    """Under its lock, which whoever links one of its versions takes too."""
+    links = ArtifactVersion.objects.filter(linked_version__isnull=False)
+    if links.filter(Q(artifact=artifact) | Q(linked_version__artifact=artifact)).exists():
+        raise errors.LinkRefused(
+            f"{artifact.name!r} stays a {artifact.type}: a link and its collection have the same type. Unlink first."
+        )
 
 
 def _delete_rows(doomed: QuerySet[Artifact]) -> None:

@@ -1,4 +1,4 @@
-"""Where the page is now whose URL names a team, a project or an artifact as it was called before."""
+"""Where the page is now whose URL names a team, a project, an artifact or its type as it was called before."""
 
 from django.http import HttpRequest
 from django.urls import ResolverMatch, reverse
@@ -38,5 +38,5 @@ def _current_names(request: HttpRequest, match: ResolverMatch) -> dict[str, obje
     # Of pages about runs, the name is the run's.
     if "type" in kwargs:
         artifact = Artifact.objects.named(project, kwargs["name"])
-        return artifact and kwargs | names | {"name": artifact.name}
+        return artifact and kwargs | names | {"name": artifact.name, "type": artifact.type}
     return kwargs | names

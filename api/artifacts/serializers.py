@@ -278,6 +278,9 @@ class ArtifactCreate(serializers.Serializer):
 class ArtifactUpdate(serializers.Serializer):
     artifact_id = serializers.UUIDField(required=False)
     name = serializers.CharField(max_length=128, trim_whitespace=False, required=False)
+    type = serializers.ChoiceField(
+        validators.TYPES, required=False, help_text="Not of a collection with links, nor of what is linked."
+    )
     description = ProseField(required=False)
     metadata = JSONObjectField(required=False)
     tags = TagsField(required=False)

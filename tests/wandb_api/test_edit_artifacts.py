@@ -7,7 +7,7 @@ import pytest
 
 from accounts.actor import Actor, Channel
 from accounts.models import Scope
-from artifacts import artifacts, versions
+from artifacts import artifacts, errors, links, versions
 from artifacts.aliases import aliases, protection
 from artifacts.models import AliasChange, Artifact, ArtifactUsage, ArtifactVersion
 from projects.models import Run
@@ -190,16 +190,24 @@ def test_a_collection_is_deleted_unless_an_alias_is_protected(wandb, alice, arti
     assert not Artifact.objects.exists()
 
 
-def test_what_is_not_there_yet_is_refused_in_words(wandb, artifact, v1):
-    with pytest.raises(Refused, match="the type of an artifact never changes"):
-        wandb.mutate(
-            "moveArtifactSequence",
-            "artifactCollection { id }",
-            artifactSequenceID=sequence_id(artifact),
-            destinationArtifactTypeName="model",
-        )
-    v1.refresh_from_db()
-    assert v1.is_finalized
+def test_a_collection_gets_another_type_unless_links_have_it(wandb, bob, browser, project, artifact, v1):
+    def move(type: str) -> str:
+        collection = "artifactCollection { defaultArtifactType { name } }"
+        ids = {"artifactSequenceID": sequence_id(artifact), "destinationArtifactTypeName": type}
+        moved = wandb.mutate("moveArtifactSequence", collection, **ids)["artifactCollection"]
+        return moved["defaultArtifactType"]["name"]
+
+    before = v1.get_absolute_url()
+    assert [move(type) for type in ("table of rows", "model")] == ["table of rows", "model"]
+    v1.artifact.refresh_from_db()
+    assert browser(bob).get(before)["Location"] == v1.get_absolute_url() != before
+    with pytest.raises(Refused, match="is not an artifact type"):
+        move("")
+    link = links.link_by_name(Actor(bob), v1, project, "shelf")
+    with pytest.raises(Refused, match="'data' stays a model"):
+        move("dataset")
+    with pytest.raises(errors.LinkRefused, match="'shelf' stays a model"):
+        artifacts.update(Actor(bob), link.artifact, type="dataset")
 
 
 def every_change(artifact, run, version) -> list[tuple[str, str, dict]]:
