@@ -18,7 +18,7 @@ from django.http import HttpResponse
 from django.urls import URLPattern, get_resolver
 from django.utils.html import escape
 
-from accounts import invitations, keys
+from accounts import invitations, keys, service_accounts
 from accounts.actor import Actor
 from accounts.models import Membership, Role, Team, User
 from artifacts import artifacts, links, versions
@@ -129,7 +129,9 @@ def fill(owner: User, helper: User, team: Team, name: str, mark: str, visibility
     image = {"_type": "image-file", "path": f"{mark}.txt", "caption": f"{mark} caption"}
     streams.append(actor, run, Stream.HISTORY, 0, [json.dumps({"_step": 0, f"{mark}-media": image})])
     save(owner, run, f"{mark}.txt", f"{mark} saved".encode())
+    account = service_accounts.create(actor, team, f"{mark}-account", description=f"{mark} account").user
     return {
+        "account": account.username, "account_key_id": keys.issue(user=account, name=f"{mark} account key")[0].pk,
         "hierarchy": hierarchy.name, "hierarchy_id": hierarchy.pk, "record_id": root.pk, "archive_id": archive.pk,
         "index_id": data_indexes.create(actor, hierarchy, f"{mark}-name").pk,
         "retention_rule_id": retention_rules.create(actor, hierarchy, level=0, keep_last=1).pk,
