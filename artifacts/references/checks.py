@@ -37,7 +37,10 @@ def request(actor: Actor, version: ArtifactVersion) -> ReferenceCheck:
         ReferenceCheck.objects.bulk_create([new], ignore_conflicts=True)
         tasks.check.delay_on_commit()
     # A worker may have been quick.
-    return running(version) or ReferenceCheck(version=version, requested_by=actor.user)
+    check = running(version) or ReferenceCheck(requested_by=actor.user)
+    # Who asks for a link learns nothing of the version that has the references.
+    check.version = version
+    return check
 
 
 @transaction.atomic

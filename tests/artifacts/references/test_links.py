@@ -39,6 +39,8 @@ def test_references_are_read_and_checked_through_a_link(api, alice, bob, mallory
     [entry] = api(mallory).get(f"/api/v1/artifacts/versions/{link.pk}/manifest").json()["entries"]
     assert fetch(entry["download_url"]) == b"first"
 
+    asked = api(bob).post(f"/api/v1/artifacts/versions/{link.pk}/check").json()
+    assert (asked["version_id"], asked["checked_count"]) == (str(link.pk), 0)
     assert check(bob, link).reference_state == "unchanged"
     version.refresh_from_db()
     assert (version.reference_state, ReferenceCheck.objects.count()) == ("unchanged", 0)
