@@ -153,7 +153,7 @@ def _deletion_words(version: ArtifactVersion) -> tuple[str, str]:
 
 def _links(request: HttpRequest, version: ArtifactVersion) -> dict[str, Any]:
     """The collections that have the version, as far as the reader sees them; a link is in its own alone."""
-    if version.is_link or not version.is_finalized:
+    if not version.is_linked:
         return {}
     found = list(collections.links_of(version, request.user)[: MAX_LINKS + 1])
     return {"links": found[:MAX_LINKS], "has_more_links": len(found) > MAX_LINKS}
