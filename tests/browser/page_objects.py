@@ -3,7 +3,7 @@
 import itertools
 import os
 
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Locator, Page, expect
 
 SERIOUS = ("serious", "critical")
@@ -52,6 +52,15 @@ _MISFITS = """
       found.add(`a letter a line: ${path(block)}`);
   }
   return [...found];
+}
+"""
+# The findings of axe: the rule, how bad it is, and the first elements.
+_AXE = """
+async (rules) => {
+  const options = { resultTypes: ["violations"], ...(rules.length ? { runOnly: rules } : {}) };
+  const { violations } = await axe.run(document, options);
+  return violations.map(({ id, impact, nodes }) =>
+    ({ id, impact, targets: nodes.slice(0, 3).map((node) => String(node.target[0])) }));
 }
 """
 _numbers = itertools.count(1)
@@ -106,12 +115,12 @@ def wait_for_parts(page: Page) -> None:
 def accessibility_problems(page: Page) -> list[str]:
     """Serious findings of axe: of everything once, and once more of what depends on colours."""
     problems = []
-    for scheme, rules in (("light", {}), ("dark", {"runOnly": ["color-contrast", "link-in-text-block"]})):
+    page.evaluate(AXE_SCRIPT)
+    for scheme, rules in (("light", []), ("dark", ["color-contrast", "link-in-text-block"])):
         page.emulate_media(color_scheme=scheme)
-        violations = Axe().run(page, options={"resultTypes": ["violations"], **rules}).response["violations"]
         problems += [
-            f"{violation['id']} in {scheme}: {_targets(violation)}"
-            for violation in violations
+            f"{violation['id']} in {scheme}: {', '.join(violation['targets'])}"
+            for violation in page.evaluate(_AXE, rules)
             if violation["impact"] in SERIOUS
         ]
     return problems
@@ -121,7 +130,3 @@ def misfits(page: Page, width: int) -> list[str]:
     """What scrolls sideways, is cut or leaves its box in a window so wide."""
     page.set_viewport_size({"width": width, "height": 900})
     return page.evaluate(_MISFITS)
-
-
-def _targets(violation: dict) -> str:
-    return ", ".join(str(node["target"][0]) for node in violation["nodes"][:3])

@@ -18,8 +18,8 @@ WIDTHS = (320, 390, 768, 1024, 1440)
 FIRST_VISIT = 60_000
 # All of the API is on one page; all images of a key are what one comes for.
 FIRST_VISITS = {"api-reference": 120_000, "run-media-key": 90_000}
-# What a page has hundreds of, all made alike: axe, which takes a minute for them, looks at the first ones only.
-ALIKE = {"api-reference": ".operation:nth-of-type(n+4)"}
+# What a page has dozens or hundreds of, all made alike: axe, which takes long for them, looks at the first ones only.
+ALIKE = "tr:nth-of-type(n+11), li:nth-of-type(n+11), .operation:nth-of-type(n+4)"
 
 
 @dataclass
@@ -52,8 +52,7 @@ def tour(
             findings.bytes_moved[name] = sum(moved)
             found = [(width, what) for width in WIDTHS for what in misfits(one.page, width)]
             findings.misfits += [f"{name} at {width}: {what}" for width, what in found]
-            if name in ALIKE:
-                one.page.locator(ALIKE[name]).evaluate_all("all => all.forEach(one => one.remove())")
+            one.page.locator(ALIKE).evaluate_all("all => all.forEach(one => one.remove())")
             findings.accessibility_problems += [f"{name}: {problem}" for problem in accessibility_problems(one.page)]
         findings.complaints += one.complaints
         one.context.close()

@@ -101,10 +101,15 @@ def test_health_is_well_again_after_the_next_comparison(client, v1):
 
 
 def test_only_the_last_comparisons_are_kept(db):
-    for _ in range(33):
-        reconciliation.run()
+    now = timezone.now()
+    counts = {"object_count": 0, "stray_count": 0, "missing_count": 0}
+    Reconciliation.objects.bulk_create(
+        Reconciliation(started_at=now, finished_at=now - timedelta(days=day), **counts) for day in range(1, 33)
+    )
+    last = reconciliation.run()
 
     assert Reconciliation.objects.count() == 30
+    assert last in Reconciliation.objects.all()
 
 
 def test_a_store_that_is_away_is_reported_in_a_message(store):
