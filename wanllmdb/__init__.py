@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from wanllmdb.sdk.lineage.graph import LineageNode as LineageNode
     from wanllmdb.sdk.lineage.impact import Affected as Affected
     from wanllmdb.sdk.lineage.impact import Impact as Impact
+    from wanllmdb.sdk.login import login as login
     from wanllmdb.sdk.manifest import Entry as Entry
     from wanllmdb.sdk.manifest import Manifest as Manifest
     from wanllmdb.sdk.media.audio import Audio as Audio
@@ -91,7 +92,6 @@ if TYPE_CHECKING:
     from wanllmdb.sdk.session import log as log
     from wanllmdb.sdk.session import log_artifact as log_artifact
     from wanllmdb.sdk.session import log_model as log_model
-    from wanllmdb.sdk.session import login as login
     from wanllmdb.sdk.session import mark_preempting as mark_preempting
     from wanllmdb.sdk.session import restore as restore
     from wanllmdb.sdk.session import save as save
@@ -121,6 +121,7 @@ _NAMES_BY_MODULE = {
     "VersionNotFound WaitTimeout WanLLMDBError",
     "lineage.graph": "Lineage LineageEdge LineageNode",
     "lineage.impact": "Affected Impact",
+    "login": "login",
     "manifest": "Entry Manifest",
     "media.audio": "Audio Video",
     "media.base": "Media",
@@ -135,7 +136,7 @@ _NAMES_BY_MODULE = {
     "run": "Run",
     "run_files.stored_file": "RunFile",
     "run_settings": "Settings",
-    "session": "alert define_metric finish init link_model log log_artifact log_model login mark_preempting restore "
+    "session": "alert define_metric finish init link_model log log_artifact log_model mark_preempting restore "
     "save setup teardown unwatch use_artifact use_model watch",
     "stored_run": "StoredRun",
 }

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from wanllmdb.sdk import __version__, errors, session, settings
+from wanllmdb.sdk import __version__, errors, settings
 from wanllmdb.sdk.api import Api
 from wanllmdb.sdk.cli.artifact_commands import artifact_app
 from wanllmdb.sdk.cli.cache_commands import cache_app
@@ -20,6 +20,7 @@ from wanllmdb.sdk.cli.output import print_result
 from wanllmdb.sdk.cli.sync_command import sync_runs
 from wanllmdb.sdk.console import Console
 from wanllmdb.sdk.host_environment import api_keys
+from wanllmdb.sdk.login import sign_in
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(artifact_app, name="artifact")
@@ -88,7 +89,7 @@ def login(
     """Check an API key with the server, and store it in the config file."""
     if key is None and not sys.stdin.isatty():
         key = sys.stdin.readline().strip() or None
-    viewer = session.sign_in(key, base_url, relogin=True)
+    viewer = sign_in(key, base_url, relogin=True)
     lines = [
         f"Logged in to {viewer['base_url']} as {viewer['username']}",
         f"API key stored in {settings.config_path()}",
