@@ -105,11 +105,6 @@ def _require_linkable(actor: Actor, version: ArtifactVersion, collection: Artifa
         raise errors.Missing("Version not found: it was deleted, or you don't have access.")
     if not version.is_finalized:
         raise errors.LinkRefused(f"{version.title} is a {version.state}: finalize it first, then link it.")
-    if version.artifact.type != collection.type:
-        raise errors.TypeDiffers(
-            f"Collection {collection.name!r} is for the type {collection.type}; {version.artifact.name!r} is a "
-            f"{version.artifact.type}."
-        )
 
 
 @transaction.atomic
@@ -143,8 +138,8 @@ def _link(
 def _lock(version: ArtifactVersion, collection: Artifact) -> tuple[Artifact, ArtifactVersion]:
     """The collection, and the version that has the files, both under the locks of their artifacts.
 
-    In the order of their ids, as everybody who locks several artifacts: so nobody deletes the one meanwhile. Raises
-    `VersionNotFound` where somebody has.
+    In the order of their ids, as everybody who locks several artifacts: so nobody deletes the one meanwhile, or gives
+    it another type. Raises `VersionNotFound` where somebody has, `TypeDiffers`.
     """
     contents_id = version.contents_id
     artifact_ids = ArtifactVersion.objects.filter(pk=contents_id).values("artifact")
@@ -155,4 +150,12 @@ def _lock(version: ArtifactVersion, collection: Artifact) -> tuple[Artifact, Art
         raise errors.Missing(f"Artifact {collection.name!r} was deleted.")
     if contents is None or not ArtifactVersion.objects.finalized().filter(pk=version.pk).exists():
         raise errors.VersionNotFound.deleted(version.title, version.artifact.name)
+    _require_type(version, locked[contents.artifact_id].type, locked[collection.pk])
     return locked[collection.pk], contents
+
+
+def _require_type(version: ArtifactVersion, type: str, collection: Artifact) -> None:
+    if type != collection.type:
+        raise errors.TypeDiffers(
+            f"Collection {collection.name!r} is for the type {collection.type}; {version.artifact.name!r} is a {type}."
+        )
