@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import OperationalError
 
 import web.urls
-from artifacts import directory_listing, natural_order, storage
+from artifacts import natural_order, storage
 from artifacts.models import ArtifactDownload, ArtifactFile, Blob
 from tests.artifacts.client import HTTP, MIB, log
 from tests.conftest import HTMX
@@ -243,24 +243,6 @@ def test_what_is_large_comes_from_the_store_as_of_its_own_type(browser, bob, art
         assert (got.status, got.headers["Content-Type"], got.headers["Content-Disposition"]) == (206, type, "inline")
 
 
-def test_a_folder_of_images_shows_them(browser, bob, artifact):
-    log(bob, artifact, {f"plots/{number}.png": png() for number in (1, 2)} | {"plots/x.svg": b"<svg>", "a.png": png()})
-    client = browser(bob)
-    page = client.get(f"{VERSION}?path=plots/").content.decode()
-
-    assert page.count('<img src="') - page.count('favicon.svg" width') == 2
-    assert f'<img src="{VERSION}/image/plots/1.png" alt="" loading="lazy"' in page
-    assert "/image/" not in client.get(VERSION).content.decode()
-
-
-def test_a_folder_of_more_images_than_it_shows_says_so(browser, bob, artifact):
-    log(bob, artifact, {f"plots/{number:02}.png": png(1, 1) for number in range(directory_listing.MAX_IMAGES + 3)})
-    page = browser(bob).get(f"{VERSION}?path=plots/").content.decode()
-
-    assert page.count(f'src="{VERSION}/image/') == directory_listing.MAX_IMAGES
-    assert "The first 60 of 63 images" in page
-
-
 def test_nothing_in_a_file_becomes_markup(browser, vera, version):
     client = browser(vera)
 
@@ -395,14 +377,3 @@ def test_queries(browser, vera, version, django_assert_max_num_queries):
     for url in (f"{VERSION}/files/t.csv", f"{VERSION}/download/t.csv", f"{VERSION}/facts/t.csv"):
         with django_assert_max_num_queries(8):
             client.get(url, headers=HTMX)
-
-
-def test_images_in_a_logged_table_are_those_of_its_version(browser, bob, artifact):
-    cells = [[{"_type": "image-file", "path": path}, 1] for path in ("media/a.png", "../a.png", "rows.csv")]
-    table = json.dumps({"columns": ["seen", "label"], "data": cells}).encode()
-    log(bob, artifact, {"seen.table.json": table, "media/a.png": png(), "rows.csv": b"n\n1\n"})
-    page = browser(bob).get(f"{VERSION}/files/seen.table.json").content.decode()
-    assert page.count(f'src="{VERSION}/image/') == 1
-    assert (
-        f'href="{VERSION}/files/media/a.png"' in page and f'src="{VERSION}/image/media/a.png" alt="media/a.png"' in page
-    )
