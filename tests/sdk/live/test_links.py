@@ -95,7 +95,8 @@ def test_a_link_to_what_one_does_not_see_has_no_source(model):
         _ = hidden.source_artifact
 
 
-def test_a_run_links_what_it_logs(run, project, tmp_path):
+def test_a_run_links_what_it_logs(run, project, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     draft = wandb.Artifact("bert", "model")
     draft.add_file(file_of(tmp_path, "first"))
     link = run.link_artifact(draft, "best", aliases=["production"])
