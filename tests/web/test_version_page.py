@@ -93,8 +93,10 @@ def test_it_shows_its_root_and_leads_into_folders(browser, vera, version):
 def test_a_folder_or_version_that_is_not_there(browser, vera, version):
     client = browser(vera)
 
-    for url in (f"{PAGE}?path=nothing/", PAGE[:-1] + "2", PAGE.replace("dataset", "model"), f"{PAGE}/files/none"):
+    for url in (f"{PAGE}?path=nothing/", PAGE[:-1] + "2", PAGE.replace("/data/", "/none/"), f"{PAGE}/files/none"):
         assert client.get(url).status_code == 404
+    # Its type can be changed: the URL of the former one leads on.
+    assert client.get(PAGE.replace("dataset", "model"))["Location"] == PAGE
     assert client.get(f"{PAGE}?path=/").status_code == 200
     assert client.get(f"{PAGE}?after=zzz").status_code == 200
 
