@@ -8,11 +8,10 @@ from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
-from pythonjsonlogger.core import RESERVED_ATTRS
 
 from core import csp
 from core.client_ip import TrustedProxies
-from wanllmdb import admin_theme, api_settings
+from wanllmdb import admin_theme, api_settings, log_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -373,33 +372,4 @@ if LOG_FORMAT not in ("plain", "json"):
 if LOG_FORMAT == "json":
     # What Python itself warns of becomes a line like all others.
     logging.captureWarnings(True)
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {
-        "request_id": {"()": "core.log_filters.RequestIdFilter"},
-        "client_mistakes": {"()": "core.log_filters.ClientMistakeFilter"},
-    },
-    "formatters": {
-        "plain": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"},
-        "json": {
-            "()": "pythonjsonlogger.json.JsonFormatter",
-            "fmt": "{levelname}{name}{message}{request_id}",
-            "style": "{",
-            "timestamp": "time",
-            "rename_fields": {"levelname": "level", "name": "logger", "exc_info": "traceback"},
-            # Django hands along the request itself, and workers what a task was called with.
-            "reserved_attrs": [*RESERVED_ATTRS, "request", "data", "context"],
-        },
-    },
-    "handlers": {
-        "console": {
-            "class": "logging.StreamHandler",
-            "formatter": LOG_FORMAT,
-            "filters": ["client_mistakes", "request_id"],
-        },
-    },
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    # Rejected requests are not logged; requests that fail are.
-    "loggers": {"django.request": {"level": "ERROR"}},
-}
+LOGGING = log_settings.of(LOG_FORMAT, env.str("LOG_LEVEL", default="INFO"))

@@ -10,6 +10,7 @@ from typing import IO, Any
 
 from wanllmdb.sdk import errors, wandb_names
 from wanllmdb.sdk.arguments import checked
+from wanllmdb.sdk.artifact_downloads import ArtifactDownloads
 from wanllmdb.sdk.artifact_file import File, require_logged
 from wanllmdb.sdk.artifact_lineage import ArtifactLineage, to_source
 from wanllmdb.sdk.artifact_links import ArtifactLinks
@@ -21,12 +22,11 @@ from wanllmdb.sdk.lineage import sources
 from wanllmdb.sdk.logged_version import LoggedVersion
 from wanllmdb.sdk.manifest import Entry, Manifest
 from wanllmdb.sdk.paths import StrPath as StrPath
-from wanllmdb.sdk.progress import ProgressCallback
 from wanllmdb.sdk.references import entries
 from wanllmdb.sdk.validators import validate_existing_aliases, validate_tags, validate_ttl
 
 
-class Artifact(ArtifactLineage, ArtifactLinks):
+class Artifact(ArtifactLineage, ArtifactLinks, ArtifactDownloads):
     """A named set of files. Files are added while it is a draft; logging it creates a version, which can be read.
 
     `name`: 1 to 128 letters, digits, `.`, `_`, `-`. `type`: `model`, `dataset`, `file` or `code`. `metadata`: a
@@ -350,56 +350,6 @@ class Artifact(ArtifactLineage, ArtifactLinks):
     def url(self) -> str:
         """The page of this version."""
         return str(self._logged("url").record["url"])
-
-    @checked(ignored=wandb_names.DOWNLOAD)
-    def download(
-        self,
-        root: StrPath | None = None,
-        path_prefix: StrPath | None = None,
-        *,
-        exact: bool = False,
-        allow_missing_references: bool = False,
-        skip_cache: bool = False,
-        progress: ProgressCallback | None = None,
-    ) -> str:
-        """Download the files to `root`, by default `./artifacts/<team>/<project>/<name>-<version>`; returns that path.
-
-        Each file appears complete and verified by its sha256, or not at all. Files that are already there are kept,
-        unrelated files are left alone; with `exact` they are deleted, so that `root` holds these files and no others.
-        With `path_prefix` only the files of a folder are downloaded, or else those whose path starts with it; with
-        `exact` as well, only unrelated files among these paths are deleted.
-        References are fetched too, with the credentials of this machine or from an address that the server signs. If
-        one of them is not what was logged, or cannot be had, nothing is downloaded; with `allow_missing_references`
-        those that cannot be had are left out, with a warning.
-        What was downloaded on this machine before comes from its cache; `skip_cache` neither reads nor fills that.
-        `progress` is called with a `TransferProgress` as in `Run.log_artifact`.
-        Raises `NotFound` if no path starts with `path_prefix`, `CorruptDownload`, `ReferenceChanged`,
-        `ReferenceUnreachable`, `InvalidPath` for a path outside of `root` or one that this disk cannot tell from
-        another, `Invalid` for a `root` that cannot be written to and lacks something, `Unreachable`, `NotLogged`.
-        """
-        version = self._logged("download")
-        return version.download(root, path_prefix, exact, allow_missing_references, progress, skip_cache)
-
-    def checkout(
-        self,
-        root: StrPath | None = None,
-        *,
-        allow_missing_references: bool = False,
-        progress: ProgressCallback | None = None,
-    ) -> str:
-        """The same as `download(root, exact=True)`."""
-        return self.download(root, exact=True, allow_missing_references=allow_missing_references, progress=progress)
-
-    @checked()
-    def file(self, root: StrPath | None = None) -> str:
-        """Download an artifact with exactly one file, and return its local path. Raises `Invalid` for any other."""
-        return self._logged("file").file(root)
-
-    @checked()
-    def verify(self, root: StrPath | None = None, *, allow_missing_references: bool = False) -> None:
-        """Check a downloaded directory. Raises `CorruptDownload`, whose `.problem["paths"]` are the files that are
-        missing, changed, or not part of the artifact. References are compared with what this machine has fetched."""
-        self._logged("verify").verify(root, allow_missing_references)
 
     @checked()
     def delete(self, delete_aliases: bool = False) -> None:
