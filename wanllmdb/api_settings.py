@@ -34,6 +34,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
         "ArtifactKindEnum": "artifacts.models.Artifact.Kind",
+        "ArtifactTypeEnum": "artifacts.validators.TYPES",
         "RunStateEnum": "projects.models.State",
         "VersionStateEnum": "artifacts.models.ArtifactVersion.State",
         "ListedVersionStateEnum": ["draft", "finalized"],
