@@ -92,12 +92,12 @@ def test_what_workers_do_by_themselves_is_by_nobody(bob, artifact, v1):
     assert (change.changed_by, change.changed_by_name, change.channel) == (None, "", "worker")
 
 
-@pytest.mark.parametrize(
-    "column", [field.column for field in AliasChange._meta.fields if not isinstance(field, models.BooleanField)]
-)
-def test_no_column_is_ever_changed(recorded, column):
-    refused(sql, f"UPDATE {TABLE} SET {column} = {column}", by="alias_change_is_final")
-    refused(sql, f"UPDATE {TABLE} SET {column} = NULL WHERE number = 2", by="alias_change_is_final")
+def test_no_column_is_ever_changed(recorded):
+    columns = [field.column for field in AliasChange._meta.fields if not isinstance(field, models.BooleanField)]
+    assert len(columns) > 10
+    for column in columns:
+        refused(sql, f"UPDATE {TABLE} SET {column} = {column}", by="alias_change_is_final")
+        refused(sql, f"UPDATE {TABLE} SET {column} = NULL WHERE number = 2", by="alias_change_is_final")
 
 
 def test_nothing_is_changed_through_models(recorded):
