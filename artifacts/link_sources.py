@@ -23,6 +23,11 @@ def attach(user: Any, versions: Iterable[ArtifactVersion]) -> None:
         link.visible_source = found.get(link.linked_version_id)
 
 
+def sees_contents(user: Any, version: ArtifactVersion) -> bool:
+    """Whether the user, who sees the version, sees the one that has its files as well. One query, of a link alone."""
+    return not version.is_link or ArtifactVersion.objects.visible_to(user).filter(pk=version.contents_id).exists()
+
+
 def find_file(user: Any, pk: UUID) -> ArtifactFile | None:
     """The file, with its version and project, where the user sees the version or a link to it; else None.
 

@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import permissions
 from accounts.actor import Actor
+from accounts.models import Role
 from artifacts import artifacts, drafts, errors, version_tags, versions
 from artifacts.aliases import lock
 from artifacts.models import Artifact, ArtifactVersion, VersionSource
@@ -105,6 +107,19 @@ def _require_linkable(actor: Actor, version: ArtifactVersion, collection: Artifa
         raise errors.Missing("Version not found: it was deleted, or you don't have access.")
     if not version.is_finalized:
         raise errors.LinkRefused(f"{version.title} is a {version.state}: finalize it first, then link it.")
+    if not actor.is_staff:
+        _require_may_share(actor, version)
+
+
+def _require_may_share(actor: Actor, version: ArtifactVersion) -> None:
+    """A link opens a version to others, and keeps it from being deleted: that is for those who may write there."""
+    rows = ArtifactVersion.objects.visible_to(actor.user).select_related("artifact__project__team")
+    contents = rows.filter(pk=version.contents_id).first()
+    if contents is None:
+        raise errors.LinkRefused(
+            f"{version.title} is a link to a version in a project that you don't see: ask its team to link it."
+        )
+    permissions.require(actor, contents.artifact.project.team, Role.EDITOR)
 
 
 @transaction.atomic

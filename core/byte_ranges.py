@@ -15,17 +15,15 @@ class ByteRange(NamedTuple):
     start: int
     length: int
     size: int
-
-    @property
-    def is_partial(self) -> bool:
-        return self.length < self.size
+    is_requested: bool = False
+    """Whether the request named a range, which may be all bytes."""
 
     def respond(self, content: bytes | Iterator[bytes], content_type: str) -> HttpResponseBase:
         """The response with these bytes, which are those of the range."""
         kind = HttpResponse if isinstance(content, bytes) else StreamingHttpResponse
-        response = kind(content, content_type=content_type, status=206 if self.is_partial else 200)
+        response = kind(content, content_type=content_type, status=206 if self.is_requested else 200)
         response["Content-Length"], response["Accept-Ranges"] = self.length, "bytes"
-        if self.is_partial:
+        if self.is_requested:
             response["Content-Range"] = f"bytes {self.start}-{self.start + self.length - 1}/{self.size}"
         return response
 
@@ -35,4 +33,4 @@ def parse(header: str | None, size: int) -> ByteRange:
     found = _RANGE.fullmatch(header or "")
     start = int(found[1]) if found else 0
     end = min(int(found[2]) + 1, size) if found and found[2] else size
-    return ByteRange(start, end - start, size) if start < end else ByteRange(0, size, size)
+    return ByteRange(start, end - start, size, True) if found and start < end else ByteRange(0, size, size)

@@ -214,7 +214,7 @@ class FileSerializer(serializers.ModelSerializer):
     """A file with its blob and object loaded."""
 
     version_id = serializers.UUIDField()
-    storage_key = serializers.CharField(source="blob.object.key", allow_null=True, default=None)
+    storage_key = serializers.SerializerMethodField(help_text="Null of a reference, and of a file of a link.")
     sha256_hash = serializers.CharField(source="blob.sha256", allow_null=True, default=None)
     md5_hash = serializers.CharField(source="blob.md5", allow_null=True, default=None)
     executable = serializers.BooleanField(source="is_executable", required=False, help_text="Only there if true.")
@@ -257,6 +257,10 @@ class FileSerializer(serializers.ModelSerializer):
             for name in _REFERENCE_FIELDS:
                 del record[name]
         return record
+
+    def get_storage_key(self, file: ArtifactFile) -> str | None:
+        is_here = file.blob is not None and file.blob.object is not None and not file.version.is_link
+        return file.blob.object.key if is_here else None
 
     def get_integrity(self, file: ArtifactFile) -> str:
         return integrity_of(file.blob.state if file.blob else None)

@@ -13,10 +13,10 @@ from django.db.models import CharField, Value
 from django.db.models.functions import Cast, Coalesce
 
 from accounts.actor import Actor
-from artifacts import errors, storage
+from artifacts import errors, link_sources, storage
 from artifacts.content import extents
 from artifacts.content.downloads import content_url, record_download
-from artifacts.models import ArtifactVersion, Blob
+from artifacts.models import ArtifactVersion, Blob, StoredObject
 from artifacts.references import external_stores
 from artifacts.references.external_stores import Reference
 from core.value_lists import Among
@@ -102,18 +102,22 @@ def page(
 ) -> ManifestPage:
     """The files after the path `after`. The first page that is asked for counts as one download of the version.
 
-    One query, one more where there are references, and three where there are composed files. Of these a page has as
-    many as fit into `MAX_EXTENTS_A_PAGE`, or one.
+    To who sees the version through a link alone, no URL gives more than the bytes of one file: a pack may have others
+    of its project. One query, one more where there are references, three where there are composed files, and two of a
+    link. Of composed files a page has as many as fit into `MAX_EXTENTS_A_PAGE`, or one.
     """
     if is_first:
         record_download(actor, version, None)
+    is_exact = not link_sources.sees_contents(actor.user, version)
     for _ in range(_ATTEMPTS):
-        if found := _read_page(version, after, limit, prefix):
+        if found := _read_page(version, after, limit, prefix, is_exact=is_exact):
             return found
     raise errors.Unavailable("The workers are replacing blobs of this version by others: try again.")
 
 
-def _read_page(version: ArtifactVersion, after: str, limit: int, prefix: str) -> ManifestPage | None:
+def _read_page(
+    version: ArtifactVersion, after: str, limit: int, prefix: str, *, is_exact: bool
+) -> ManifestPage | None:
     """None where a worker has replaced the blob of a composed file by a twin meanwhile."""
     files = version.files.under(prefix).order_by("path")
     if after:
@@ -124,11 +128,31 @@ def _read_page(version: ArtifactVersion, after: str, limit: int, prefix: str) ->
     limit = min(limit, _fitting(rows))
     next_after = rows[limit - 1].path if len(rows) > limit else None
     del rows[limit:]
-    objects = _objects(rows)
+    served = _serve_files(version, rows) if is_exact else {}
+    objects = _objects(rows) | served
     composed = _extents(version, rows, objects)
     if composed is None:
         return None
     return ManifestPage(after, rows, objects, next_after, _reference_urls(version, rows), *composed)
+
+
+def _serve_files(version: ArtifactVersion, rows: list[Row]) -> dict[str, ManifestObject]:
+    """Let each file that has no object to itself be one at a URL of this server: the rows say so, and these are they.
+
+    One query.
+    """
+    files = version.files.filter(Among("path", [row.path for row in rows]), blob__isnull=False)
+    found = {path: (pk, kind) for path, pk, kind in files.values_list("path", "pk", "blob__object__kind")}
+    served = {}
+    for number, row in enumerate(rows):
+        pk, kind = found.get(row.path, (None, None))
+        is_alone = kind == StoredObject.Kind.FILE and (row.offset, row.object_size) == (0, row.size)
+        if pk and not is_alone:
+            text = _text(pk)
+            rows[number] = row._replace(object_id=text, object_size=row.size, object_key=None, offset=0, extent_count=0)
+            if row.state in READABLE:
+                served[text] = ManifestObject(pk, row.size, content_url(pk))
+    return served
 
 
 def _fitting(rows: Sequence[Row]) -> int:

@@ -4,10 +4,12 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
+from django.test import Client
 from django.utils import timezone
 
 from accounts.actor import Actor
-from accounts.models import Membership, Role, Team
+from accounts.models import Membership, Role, Team, User
 from artifacts import artifacts, deletion_preview, expiry, links, name_resolution, versions
 from artifacts.content import verification
 from artifacts.models import Artifact, ArtifactFile, ArtifactVersion, Blob
@@ -225,6 +227,40 @@ def test_who_sees_the_collection_reads_its_files_and_learns_nothing_of_the_sourc
     assert api(vera).get(f"/api/v1/artifacts/versions/{v1.pk}/links").json()["items"] == []
     links.unlink(Actor(bob), link)
     assert api(mallory).get(f"/api/v1/artifacts/files/{file.pk}/download-url").status_code == 404
+
+
+def test_a_link_gives_no_bytes_of_what_is_not_linked(api, bob, mallory, artifact, collection, registry, work):
+    """A pack has files of other versions too, which who sees the source's project may read."""
+    log(bob, artifact, {"a.txt": b"public", "b.txt": b"SECRET"}, packed=True)
+    work()
+    version = log(bob, artifact, {"a.txt": b"public", "c.txt": b"more"}, packed=True)
+    work()
+    link = links.link(Actor(bob), version, collection)
+    Membership.objects.create(team=registry.team, user=mallory, role=Role.VIEWER)
+
+    def readable(person: User, format: str) -> list[bytes]:
+        """What is at the URLs of the manifest."""
+        objects = api(person).get(f"/api/v1/artifacts/versions/{link.pk}/manifest?format={format}").json()["objects"]
+        return sorted(map(whole, objects.values() if isinstance(objects, dict) else objects))
+
+    def whole(row: dict) -> bytes:
+        path = row["url"].removeprefix(settings.BASE_URL)
+        return fetch(row["url"]) if path == row["url"] else Client().get(path).content
+
+    for format in ("entries", "columns"):
+        assert readable(mallory, format) == [b"more", b"public"]
+        assert any(b"SECRET" in body for body in readable(bob, format))
+
+
+def test_who_may_only_read_a_version_links_it_nowhere(bob, vera, v1, collection, registry):
+    """A link would give it to others, and keep it from being deleted."""
+    Membership.objects.create(team=registry.team, user=vera, role=Role.EDITOR)
+    with pytest.raises(errors.Denied, match="Editor role in acme"):
+        links.link_by_name(Actor(vera), v1, registry, "mine")
+    link = links.link(Actor(bob), v1, collection)
+    Membership.objects.filter(team=v1.artifact.project.team, user=vera).delete()
+    with pytest.raises(errors.Conflict, match="a link to a version in a project that you don't see"):
+        links.link_by_name(Actor(vera), link, registry, "mine")
 
 
 def test_pages_of_a_link_name_nothing_of_a_source_that_the_reader_does_not_see(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import wanllmdb as wandb
+from wanllmdb.sdk.http_client import Client
 
 
 @pytest.fixture
@@ -93,6 +94,26 @@ def test_a_link_to_what_one_does_not_see_has_no_source(model):
         _ = hidden.source_name
     with pytest.raises(wandb.NotFound, match="no access"):
         _ = hidden.source_artifact
+
+
+def test_who_sees_the_link_alone_downloads_its_files(stack, run, project, tmp_path):
+    """Each from the server, for their pack and their pieces are for those who see the project."""
+    for name, body in {"a.txt": b"a", "b/b.txt": b"bb", "empty": b"", "large.bin": b"0123456789" * 3_000_000}.items():
+        (tmp_path / "data" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "data" / name).write_bytes(body)
+    version = run.log_artifact(tmp_path / "data", "set", "dataset")
+    admin = Client(stack.base_url, stack.key("alice"))
+    admin.post("/projects", {"team": "acme", "name": f"{project.split('/')[1]}-open", "visibility": "internal"})
+    link = version.link(f"{project}-open/best")
+    others = wandb.Api(stack.base_url, stack.key("mallory"))
+    with pytest.raises(wandb.NotFound):
+        others.artifact(version.qualified_name)
+    theirs = others.artifact(link.qualified_name)
+    theirs.download(tmp_path / "theirs", skip_cache=True)
+    theirs.verify(tmp_path / "theirs")
+    assert (tmp_path / "theirs/b/b.txt").read_bytes() == b"bb"
+    with pytest.raises(wandb.NotFound, match="a project that you have no access to"):
+        _ = theirs.source_artifact
 
 
 def test_a_run_links_what_it_logs(run, project, tmp_path, monkeypatch):
