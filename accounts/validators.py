@@ -13,7 +13,7 @@ _RESERVED_NAMES = """
     about account accounts admin alias aliases all anonymous api apikeys artifact artifacts artifactsv2 assets auth
     authorize blog dashboard docs download downloads explore favicon.ico files graphql h health healthz help home
     hooks inbox index internal invite invites keys latest legal lineage livez login logout me media metrics my new
-    none notifications null oauth oidc openapi password ping prefs privacy profile project projects public ready
+    none notifications null oauth oidc openapi orgs password ping prefs privacy profile project projects public ready
     readyz register registry reports reset resolve robots.txt root run runs schema sdk search security service
     services session sessions settings signin signout signup site static status storage support sweeps system team
     teams terms token tokens undefined upload uploads user users v1 v2 version versions watches webhooks well-known

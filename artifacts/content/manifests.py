@@ -115,9 +115,7 @@ def page(
     raise errors.Unavailable("The workers are replacing blobs of this version by others: try again.")
 
 
-def _read_page(
-    version: ArtifactVersion, after: str, limit: int, prefix: str, *, is_exact: bool
-) -> ManifestPage | None:
+def _read_page(version: ArtifactVersion, after: str, limit: int, prefix: str, *, is_exact: bool) -> ManifestPage | None:
     """None where a worker has replaced the blob of a composed file by a twin meanwhile."""
     files = version.files.under(prefix).order_by("path")
     if after:

@@ -202,3 +202,13 @@ def test_what_is_in_production_on_home_counts_collections(browser, vera, link):
     assert f'href="{COLLECTION}/v0"' in text(browser(vera).get("/home/production"))
     aliases.remove(Actor(link.created_by), link.artifact, "production")
     assert COLLECTION not in text(browser(vera).get("/home/production"))
+
+
+def test_urls_that_the_official_client_prints_lead_to_links(browser, vera, mallory, registry, link):
+    place = "selectionPath=acme%2Fregistry%2Fclean-data&view=membership"
+    for path in ("/acme/registry/model", "/orgs/acme/registry/models"):
+        assert browser(vera).get(f"{path}?{place}&version=v0")["Location"] == f"{COLLECTION}/v0"
+        assert browser(vera).get(f"{path}?{place}&version=x")["Location"] == COLLECTION
+        assert browser(vera).get(f"{path}?selectionPath=acme/demo/data&version=v1").status_code == 404
+    Project.objects.filter(pk=registry.pk).update(visibility=Visibility.PRIVATE)
+    assert browser(mallory).get(f"/acme/registry/model?{place}").status_code == 404

@@ -87,9 +87,13 @@ def tags(names: list[str]) -> list[dict[str, Any]]:
 
 
 def aliases_of(version: ArtifactVersion) -> list[Alias]:
-    """All aliases in the collection of the row, in the order of lists, and its number, by which clients know it too."""
+    """All aliases in the collection of the row, in the order of lists, and its number, by which clients know it too.
+
+    They do not read a version with another number among its aliases, so an alias like that of another one is left out.
+    """
     artifact = version.artifact
-    found = [Alias(row.pk, row.alias, artifact) for row in version.aliases.all()]
+    rows = [row for row in version.aliases.all() if validators.version_number(row.alias) in (None, version.number)]
+    found = [Alias(row.pk, row.alias, artifact) for row in rows]
     if version.number is None or any(one.alias == version.version for one in found):
         return found
     return [*found, Alias(version.pk, f"v{version.number}", artifact)]

@@ -56,10 +56,13 @@ class ArtifactLinks:
 
         Raises `Invalid` for what is no link, `AliasProtected` if a rule protects one of its aliases, `Denied`.
         """
+        self._unlink(delete_aliases=True)
+
+    def _unlink(self, delete_aliases: bool) -> None:
         version = self._logged("unlink")
         if not self.is_link:
-            raise errors.Invalid(f"unlink: {version.label} is no link; delete() deletes it")
-        version.delete(delete_aliases=True)
+            raise errors.Invalid(f"unlink: {version.label} is no link, but a version of its own")
+        version.delete(delete_aliases)
 
     @property
     def is_link(self) -> bool:

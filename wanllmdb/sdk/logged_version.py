@@ -269,11 +269,13 @@ class LoggedVersion:
             return dict(self.connection.client.get(f"/artifacts/versions/{self.source['version_id']}", limit=1))
 
     def link(self, target: str, aliases: Sequence[str], project: str | None = None) -> dict[str, Any]:
-        """The record of the link in a collection, named relative to the project or else to that of the version."""
+        """The record of the link in a collection, named relative to the project or else to that of the version.
+
+        What is missing may be the version or the project: the server says which.
+        """
         name = links.full_name(self.connection, target, project or self.record["project_name"])
         self.connection.console.info(f"Linking {self.label} in {name}...")
-        with self._explain_missing():
-            return links.create(self.connection.client, self.record["id"], name, aliases)
+        return links.create(self.connection.client, self.record["id"], name, aliases)
 
     def list_links(self) -> Iterator[dict[str, Any]]:
         with self._explain_missing():

@@ -62,11 +62,7 @@ def get_version_of(request: HttpRequest, artifact: Artifact, version: str) -> Ar
     # For the pages of its lineage, which ask then for the records.
     holds = VersionHold.objects.filter(version=OuterRef("pk"))
     links = ArtifactVersion.objects.filter(linked_version=OuterRef("pk"))
-    visible = external_stores.annotate(visible).annotate(
-        is_referred_to=Exists(holds),
-        is_linked=Exists(links),
-        may_link=Exists(Project.objects.editable_by(request.user)),
-    )
+    visible = external_stores.annotate(visible).annotate(is_referred_to=Exists(holds), is_linked=Exists(links))
     found = get_object_or_404(visible, artifact=artifact, **({"pk": pk} if pk else {"number": number}))
     link_sources.attach(request.user, [found])
     return found

@@ -72,7 +72,7 @@ def test_what_cannot_be_linked_says_so(run, project, model, tmp_path):
         model.unlink()
     with pytest.raises(wandb.LinkRefused, match="not a collection"):
         model.link("bert")
-    with pytest.raises(wandb.NotFound):
+    with pytest.raises(wandb.NotFound, match="Project 'acme/nowhere' not found"):
         model.link("acme/nowhere/best")
     with pytest.raises(wandb.Invalid, match="names a version"):
         model.link("best:v1")
@@ -162,5 +162,5 @@ def test_the_command_line_links_lists_and_unlinks(run, project, model):
     assert [(item["version"], item["source"]) for item in shown] == [("v0", name)]
     assert name in command("artifact", "ls", f"{project}/best")
     assert "source" not in json.loads(command("artifact", "ls", f"{project}/bert", "--json"))[0]
-    command("artifact", "unlink", f"{project}/best:production")
+    command("artifact", "unlink", "--delete-aliases", f"{project}/best:production")
     assert json.loads(command("artifact", "ls", f"{project}/best", "--json")) == []

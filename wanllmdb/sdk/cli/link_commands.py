@@ -34,10 +34,14 @@ def link(
 
 
 def unlink(
-    name: Annotated[str, typer.Argument(help="The link: team/project/name:v0 or name:alias.")], as_json: Json = False
+    name: Annotated[str, typer.Argument(help="The link: team/project/name:v0 or name:alias.")],
+    delete_aliases: Annotated[
+        bool, typer.Option("--delete-aliases", help="Delete its aliases too, except protected ones.")
+    ] = False,
+    as_json: Json = False,
 ) -> None:
-    """Take a link and its aliases out of its collection. The version that it links stays as it is."""
+    """Take a link out of its collection. The version that it links stays as it is."""
     connection = connect(as_json)
     artifact = Artifact._from_record(connection, name_resolution.resolve(connection, connection.full_name(name)))
-    artifact.unlink()
+    artifact._unlink(delete_aliases)
     print_result({"unlinked": artifact.qualified_name}, as_json, [f"Unlinked {artifact.qualified_name}"])

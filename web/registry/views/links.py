@@ -2,11 +2,12 @@
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.views.decorators.http import require_http_methods
+from django.shortcuts import redirect
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actor import Actor
 from accounts.models import Role
-from artifacts import links
+from artifacts import links, validators
 from artifacts.models import Artifact, ArtifactVersion
 from core import long_values
 from projects.models import Project
@@ -17,10 +18,25 @@ from web.registry.forms import LinkForm, LinkIntoForm
 
 
 @login_required
+@require_safe
+def printed_by_client(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
+    """On to the page of a link, from the URL of it that the official `wandb` client prints."""
+    full_name, _, name = request.GET.get("selectionPath", "").rpartition("/")
+    project = Project.objects.visible_to(request.user).named(full_name)
+    collection = project and Artifact.objects.filter(kind=Artifact.Kind.COLLECTION).named(project, name)
+    if not project or not collection:
+        raise Http404("No collection of that name.")
+    version = request.GET.get("version", "")
+    has_version = validators.version_number(version) is not None
+    args = [*project.url_args, collection.type, collection.name]
+    return redirect("version", *args, version) if has_version else redirect("artifact", *args)
+
+
+@login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def link_version(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     """A version into a collection of its type; to HTMX with `choices` only the collections that fit what is typed."""
-    version = get_version(request, **url_kwargs)
+    version = get_version(request, role=Role.EDITOR, **url_kwargs)
     if _asks_for_choices(request):
         return _render_choices(request, _collections(request, version.artifact.type))
     form = _link_form(request, version)
