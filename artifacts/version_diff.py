@@ -136,8 +136,7 @@ def files(base: ArtifactVersion, head: ArtifactVersion, *, after: str = "", limi
     count = {"added": 0, "removed": 0, "changed": 0}
     page: list[Change] = []
     changes = _merge(_entries(base), _entries(head))
-    # Of verified bytes the project has only one blob.
-    if not all(version.integrity == ArtifactVersion.Integrity.VERIFIED for version in (base, head)):
+    if not all(map(_has_one_blob_of_equal_bytes, (base, head))):
         changes = _without_twins(changes)
     for change in changes:
         count[change.kind] += 1
@@ -235,6 +234,11 @@ def _merge(before: Iterator[Entry], after: Iterator[Entry]) -> Iterator[Change]:
             if left != right:
                 yield Change(left.path, left, right)
             left, right = next(before, None), next(after, None)
+
+
+def _has_one_blob_of_equal_bytes(version: ArtifactVersion) -> bool:
+    """Of verified bytes a project has only one blob; the files of a link may be those of another project."""
+    return version.integrity == ArtifactVersion.Integrity.VERIFIED and not version.is_link
 
 
 def _without_twins(changes: Iterator[Change]) -> Iterator[Change]:

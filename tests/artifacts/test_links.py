@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.actor import Actor
 from accounts.models import Membership, Role, Team, User
-from artifacts import artifacts, deletion_preview, expiry, links, name_resolution, versions
+from artifacts import artifacts, deletion_preview, expiry, links, name_resolution, version_diff, versions
 from artifacts.content import verification
 from artifacts.models import Artifact, ArtifactFile, ArtifactVersion, Blob
 from core import errors
@@ -111,6 +111,20 @@ def test_a_link_is_the_base_of_a_draft_where_its_bytes_are(bob, artifact, v1, re
     other = artifacts.create(Actor(bob), registry, "other", "dataset")
     with pytest.raises(errors.Invalid, match="another project"):
         versions.begin(Actor(bob), other, base=outside)
+
+
+def test_equal_files_of_two_projects_are_unchanged(bob, v1, collection, registry, work):
+    """Each project has a blob of its own of the same bytes."""
+    other = artifacts.create(Actor(bob), registry, "other", "dataset")
+    second = log(bob, other, {"one.txt": b"one", "two.txt": b"two"})
+    work()
+    pair = [
+        ArtifactVersion.objects.get(pk=links.link(Actor(bob), version, collection).pk) for version in (v1, second)
+    ]
+
+    changes = version_diff.files(*pair)
+    assert (changes.added, changes.removed, changes.changed, changes.unchanged) == (1, 0, 0, 1)
+    assert [change.path for change in changes.page] == ["two.txt"]
 
 
 def test_unlinking_leaves_the_version_and_its_files(bob, v1, v2, collection):
