@@ -158,9 +158,11 @@ def _lock(version: ArtifactVersion, collection: Artifact) -> tuple[Artifact, Art
     """
     contents_id = version.contents_id
     artifact_ids = ArtifactVersion.objects.filter(pk=contents_id).values("artifact")
-    rows = Artifact.objects.filter(pk__in=[collection.pk, *artifact_ids.values_list("artifact", flat=True)])
-    locked = {row.pk: lock.acquire(row) for row in rows.order_by("pk")}
-    contents = ArtifactVersion.objects.finalized().filter(pk=contents_id, artifact__in=locked).first()
+    artifact_rows = Artifact.objects.filter(pk__in=[collection.pk, *artifact_ids.values_list("artifact", flat=True)])
+    locked = {row.pk: lock.acquire(row) for row in artifact_rows.order_by("pk")}
+    # Its row as well: what workers find out of its contents is in it, or they wait and find the link.
+    rows = ArtifactVersion.objects.finalized().filter(pk=contents_id, artifact__in=locked)
+    contents = rows.select_for_update(no_key=True).first()
     if collection.pk not in locked:
         raise errors.Missing(f"Artifact {collection.name!r} was deleted.")
     if contents is None or not ArtifactVersion.objects.finalized().filter(pk=version.pk).exists():

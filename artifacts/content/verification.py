@@ -15,7 +15,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from artifacts import errors
@@ -136,8 +136,8 @@ def update_integrity(version: ArtifactVersion) -> None:
         digest, wire_digest = digest or found.version, wire_digest or found.wire
     if (integrity, digest, wire_digest) != (version.integrity, version.digest, version.wire_digest):
         # Not `save`: somebody may have changed the description meanwhile.
-        rows = ArtifactVersion.objects.with_contents_of(version.contents_id)
-        rows.update(integrity=integrity, digest=digest, wire_digest=wire_digest)
+        columns = {"integrity": integrity, "digest": digest, "wire_digest": wire_digest}
+        ArtifactVersion.objects.update_contents(version.contents_id, **columns)
 
 
 def pending_versions(before: datetime) -> list[str]:
@@ -369,8 +369,9 @@ def _mark_corrupt(pks: Iterable[UUID]) -> None:
     pks = {*pks, *Extent.objects.filter(piece__in=pks).values_list("whole", flat=True)}
     Blob.objects.filter(pk__in=pks).update(state=Blob.State.CORRUPT)
     versions = ArtifactVersion.objects.finalized().filter(files__blob__in=pks).values("pk")
-    rows = ArtifactVersion.objects.filter(Q(pk__in=versions) | Q(linked_version__in=versions))
-    rows.update(integrity=ArtifactVersion.Integrity.CORRUPT)
+    # The links last, as in `update_contents`.
+    for key in ("pk", "linked_version"):
+        ArtifactVersion.objects.filter(**{f"{key}__in": versions}).update(integrity=ArtifactVersion.Integrity.CORRUPT)
 
 
 def _merge(keepers: Mapping[UUID, UUID]) -> None:

@@ -44,6 +44,14 @@ class VersionQuerySet(models.QuerySet["ArtifactVersion"]):
         """
         return self.filter(Q(pk=pk) | Q(linked_version=pk))
 
+    def update_contents(self, pk: UUID, **columns: Any) -> None:
+        """Write what was found out of the contents of a version, which is no link: to it, then to all links to it.
+
+        Whoever links it meanwhile has its row lock until the link is there: then the link is found, or begins with it.
+        """
+        self.filter(pk=pk).update(**columns)
+        self.filter(linked_version=pk).update(**columns)
+
     def with_role_of(self, user: Any) -> Self:
         """Each with the user's role in its team as `role`; None for who is not in it."""
         memberships = Membership.objects.filter(team=OuterRef("artifact__project__team"), user=user)

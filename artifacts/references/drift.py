@@ -224,8 +224,10 @@ def _finish(check: ReferenceCheck) -> None:
 def _conclude(row: ReferenceCheck) -> None:
     references = ArtifactFile.objects.filter(version=row.version_id, reference_uri__isnull=False)
     worst = (state for state in WORST_FIRST if references.filter(reference_state=state).exists())
-    versions = ArtifactVersion.objects.finalized().with_contents_of(row.version_id)
-    versions.update(reference_state=next(worst, None), references_checked_at=timezone.now())
     # It may have been deleted meanwhile.
-    for version in versions.select_related("artifact__project__team") if row.found else ():
+    versions = ArtifactVersion.objects.finalized()
+    columns = {"reference_state": next(worst, None), "references_checked_at": timezone.now()}
+    versions.update_contents(row.version_id, **columns)
+    rows = versions.with_contents_of(row.version_id).select_related("artifact__project__team")
+    for version in rows if row.found else ():
         events.references_changed(version, row.found)

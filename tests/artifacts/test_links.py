@@ -83,6 +83,16 @@ def test_a_version_is_linked_or_deleted_where_both_happen_at_once(bob, v1, colle
     assert v1.is_finalized or isinstance(made, errors.Missing)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_link_that_is_made_while_a_worker_finds_something_out_knows_it(bob, v1, collection):
+    Blob.objects.update(state=Blob.State.CORRUPT)
+    made, found = at_once(lambda: links.link(Actor(bob), v1, collection), lambda: verification.update_integrity(v1))
+
+    assert found is None
+    states = ArtifactVersion.objects.filter(pk__in=[v1.pk, made.pk]).values_list("integrity", flat=True)
+    assert list(states) == ["corrupt", "corrupt"]
+
+
 def test_collections_hold_links_alone(alice, bob, vera, mallory, artifact, v1, collection, registry):
     with pytest.raises(errors.Conflict, match="log to another name"):
         begin(bob, collection, {"a": b"a"})
@@ -118,9 +128,7 @@ def test_equal_files_of_two_projects_are_unchanged(bob, v1, collection, registry
     other = artifacts.create(Actor(bob), registry, "other", "dataset")
     second = log(bob, other, {"one.txt": b"one", "two.txt": b"two"})
     work()
-    pair = [
-        ArtifactVersion.objects.get(pk=links.link(Actor(bob), version, collection).pk) for version in (v1, second)
-    ]
+    pair = [ArtifactVersion.objects.get(pk=links.link(Actor(bob), version, collection).pk) for version in (v1, second)]
 
     changes = version_diff.files(*pair)
     assert (changes.added, changes.removed, changes.changed, changes.unchanged) == (1, 0, 0, 1)
