@@ -291,7 +291,8 @@ def _all_entries() -> Iterator[Entry]:
         digest = hashlib.sha256(entry.text.encode()).digest()
         yield entry._replace(is_repeated=True if newest.get(version.artifact_id) == digest else None)
         newest[version.artifact_id] = digest
-        if version.file_count:
+        # A link is not found by its files, which are those of the version that it links.
+        if version.file_count and not version.is_link:
             paths = _paths(ArtifactFile.objects.filter(version=version.pk))
             yield _of_files(version, project_id, FileLines.of(paths))
     versions = set(ArtifactVersion.objects.values_list("pk", flat=True))

@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from accounts.actor import Actor
 from accounts.models import Membership, Role, Team, User
-from artifacts import artifacts, deletion_preview, expiry, links, name_resolution, version_diff, versions
+from artifacts import artifacts, deletion_preview, expiry, links, name_resolution, search_index, version_diff, versions
 from artifacts.content import verification
-from artifacts.models import Artifact, ArtifactFile, ArtifactVersion, Blob
+from artifacts.models import Artifact, ArtifactFile, ArtifactVersion, Blob, SearchDocument
 from core import errors
 from events.models import Event
 from projects import projects
@@ -121,6 +121,14 @@ def test_a_link_is_the_base_of_a_draft_where_its_bytes_are(bob, artifact, v1, re
     other = artifacts.create(Actor(bob), registry, "other", "dataset")
     with pytest.raises(errors.Invalid, match="another project"):
         versions.begin(Actor(bob), other, base=outside)
+
+
+def test_the_index_of_the_search_is_rebuilt_as_it_was(bob, v1, collection):
+    links.link(Actor(bob), v1, collection)
+    documents = SearchDocument.objects.filter(artifact=collection).values_list("version", "part", "text")
+    before = set(documents.all())
+    search_index.rebuild()
+    assert set(documents.all()) == before
 
 
 def test_equal_files_of_two_projects_are_unchanged(bob, v1, collection, registry, work):
