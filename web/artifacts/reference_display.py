@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from artifacts import errors
-from artifacts.models import ArtifactFile
+from artifacts.models import ArtifactFile, ArtifactVersion
 from artifacts.references import external_stores, uris
 from artifacts.references.external_stores import Coverage
 from artifacts.references.uris import Location
 
 _LINKED_SCHEMES = ("http", "https")
+# Of a team of which the reader learns nothing.
+_UNNAMED = "another team's store"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,16 @@ def attach(files: Iterable[ArtifactFile]) -> None:
     coverages: list[Coverage] | None = None
     for file in files:
         if file.reference_uri is not None:
-            coverages = external_stores.coverages(file.version) if coverages is None else coverages
+            coverages = _coverages(file.version) if coverages is None else coverages
             file.reference = view(file.reference_uri, coverages)
+
+
+def _coverages(version: ArtifactVersion) -> list[Coverage]:
+    """By whose stores its references are read; without the names of these where the reader sees a link alone."""
+    found = external_stores.coverages(version)
+    if version.is_link and version.visible_source is None:
+        return [coverage._replace(name=_UNNAMED) for coverage in found]
+    return found
 
 
 def view(uri: str, coverages: Iterable[Coverage] = ()) -> DisplayedReference:

@@ -20,9 +20,9 @@ from tests.artifacts.references.places import check, etag, refer, s3_store
 pytestmark = pytest.mark.usefixtures("local_network")
 
 
-def test_references_are_read_and_checked_through_a_link(api, alice, bob, mallory, acme, artifact):
+def test_references_are_read_and_checked_through_a_link(api, browser, alice, bob, mallory, acme, artifact):
     bucket = reference_servers.s3_bucket()
-    s3_store(alice, acme, bucket)
+    s3_store(alice, acme, bucket, name="lake of acme")
     bucket.put("a.txt", b"first")
     version = refer(bob, artifact, {"a.txt": f"{bucket.uri}/a.txt"}, identity=etag(b"first"), size=5)
     team = Team.objects.create(name="library", created_by=alice)
@@ -36,6 +36,10 @@ def test_references_are_read_and_checked_through_a_link(api, alice, bob, mallory
     file = link.files.get()
     url = api(mallory).get(f"/api/v1/artifacts/files/{file.pk}/download-url").json()
     assert (url["expires_in"], fetch(url["url"])) == (3600, b"first")
+    page = f"{link.get_absolute_url()}/files/a.txt"
+    assert "External store</dt><dd>lake of acme<" in browser(bob).get(page).content.decode()
+    shown = browser(mallory).get(page).content.decode()
+    assert "External store</dt><dd>another team&#x27;s store<" in shown and "acme" not in shown
     [entry] = api(mallory).get(f"/api/v1/artifacts/versions/{link.pk}/manifest").json()["entries"]
     assert fetch(entry["download_url"]) == b"first"
 
