@@ -141,6 +141,9 @@ def describe(
     Raises `Invalid`, `VersionNotFound`, and what moving and removing aliases raise.
     """
     permissions.require(actor, version.artifact.project.team, Role.EDITOR)
+    if version.is_finalized and changes.keys() & set(ArtifactVersion.LONG_VALUES):
+        # The search compares its text with those of other versions. Before its row, as all who lock both.
+        lock.acquire(version.artifact)
     if aliases is not None:
         _replace_aliases(actor, version, list(aliases))
     if "ttl" in changes:

@@ -10,7 +10,7 @@ from artifacts import artifacts, search, search_index, versions
 from artifacts.models import Artifact, ArtifactVersion, SearchDocument
 from artifacts.search import Search
 from projects.models import Run
-from tests.artifacts.client import log
+from tests.artifacts.client import at_once, fill, log
 from tests.artifacts.test_search_query import documents_read
 
 COUNT = 60
@@ -100,6 +100,19 @@ def test_former_names_of_many_and_few_are_found(vera, alice, project, filled, sm
     for word in WORDS:
         rows = Search.of(vera, word).narrow("artifacts", Artifact.objects.visible_to(vera))
         assert rows.filter(pk=renamed.pk).count() == 1, word
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_text_is_found_that_one_version_loses_while_another_gets_it(bob, artifact, v1):
+    versions.describe(Actor(bob), v1, description="crimson")
+    draft = fill(bob, artifact, {"two.txt": b"two"}, description="crimson")
+    at_once(
+        lambda: versions.finalize(Actor(bob), draft),
+        lambda: versions.describe(Actor(bob), v1, description="azure"),
+    )
+
+    for word in ("crimson", "azure"):
+        assert Search.of(bob, word).narrow("artifacts", Artifact.objects.visible_to(bob)).get() == artifact, word
 
 
 def test_an_artifact_whose_versions_say_the_same_is_one_text(vera, alice, project, filled, small_limits):
