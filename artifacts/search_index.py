@@ -250,10 +250,13 @@ def _compared(entry: Entry) -> Entry:
 
 
 def _promote_repeated(row: SearchDocument) -> None:
-    """Before the text of this row goes: let one of those that repeat it stand for all of them."""
+    """Before the text of this row goes: let the newest of those that repeat it stand for all of them.
+
+    Of versions that expire the oldest goes first: were the next one chosen, each would look for another.
+    """
     if row.version_id and not row.is_repeated:
         same = SearchDocument.objects.filter(artifact=row.artifact_id, is_repeated=True, part=row.part, text=row.text)
-        if (pk := same.order_by("pk").values_list("pk", flat=True).first()) is not None:
+        if (pk := same.order_by("-pk").values_list("pk", flat=True).first()) is not None:
             same.filter(pk=pk).update(is_repeated=None)
 
 

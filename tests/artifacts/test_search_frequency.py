@@ -157,6 +157,7 @@ def test_what_versions_repeat_stays_found(vera, alice, project):
     check(nightly=4, torch=4)
     versions.describe(Actor(alice), logged[0], description="weekly")
     check(nightly=3, weekly=1)
+    assert rows.get(is_repeated=None, text__contains="nightly").version == logged[3]
     versions.describe(Actor(alice), logged[2], description="weekly")
     check(nightly=2, weekly=2)
     versions.delete(Actor(alice), logged[1])
