@@ -232,6 +232,8 @@ def _open_draft(
         version.storage_path = f"projects/{artifact.project_id}/artifacts/{artifact.pk}/versions/{version.pk}"
         version.save(force_insert=True)
         return version, True
+    if stated_number is not None and version.number not in (None, stated_number):
+        raise errors.Conflict(f"Your draft of these contents is {version.version}: finalize it, or delete it first.")
     # The version belongs to the run that completes it, with that run's description.
     for column, value in fields.items():
         setattr(version, column, value)

@@ -8,7 +8,7 @@ from artifacts import artifacts, name_resolution, versions
 from artifacts.drafts import Numbering
 from artifacts.errors import InvalidName, VersionNotFound
 from artifacts.models import Artifact, ArtifactVersion
-from core.errors import Missing
+from core.errors import Conflict, Missing
 from tests.artifacts.client import at_once, digest_of, file_specs, log
 
 ARTIFACTS = "/api/v1/artifacts"
@@ -97,6 +97,11 @@ def test_a_stated_number_leaves_out_those_before_it(api, bob, artifact, v1):
     assert api(bob).post(url, {"number": 12}).status_code == 409
     for wrong in ({"number": -1}, {"number": 10**8}, {"number": 20, "numbering": "on_finalize"}):
         assert api(bob).post(url, wrong).status_code == 400, wrong
+    stated = {"digest": digest_of({"a": b"a"}), "specs": file_specs({"a": b"a"})}
+    own = versions.begin(Actor(bob), artifact, **stated).version
+    with pytest.raises(Conflict, match=f"Your draft of these contents is {own.version}"):
+        versions.begin(Actor(bob), artifact, **stated, number=30)
+    assert versions.begin(Actor(bob), artifact, **stated, number=own.number).version == own
 
 
 def test_a_draft_that_gives_way_takes_no_number(alice, bob, artifact):
