@@ -98,7 +98,7 @@ def _read_database(now: datetime) -> Iterator[Metric]:
 
 def queues(now: datetime) -> Iterator[tuple[str, QuerySet[Any], str]]:
     """Each with its rows, and the column that says since when they are due."""
-    unverified = ArtifactVersion.objects.finalized().filter(integrity=ArtifactVersion.Integrity.PENDING)
+    unverified = _with_files_of_its_own(ArtifactVersion.Integrity.PENDING)
     yield "verification", unverified, "finalized_at"
     yield "events", Event.objects.unannounced(), "created_at"
     yield "deliveries", Delivery.objects.due(now), "next_attempt_at"
@@ -108,10 +108,15 @@ def queues(now: datetime) -> Iterator[tuple[str, QuerySet[Any], str]]:
 
 def failures() -> dict[str, int]:
     """How much of each kind failed and waits for somebody to look at."""
-    corrupt = ArtifactVersion.objects.finalized().filter(integrity=ArtifactVersion.Integrity.CORRUPT)
+    corrupt = _with_files_of_its_own(ArtifactVersion.Integrity.CORRUPT)
     return {"corrupt_versions": corrupt.count()} | cache.get_or_set(
         "metrics-failures", _count_failures, _SLOW_COUNTS_SECONDS
     )
+
+
+def _with_files_of_its_own(integrity: ArtifactVersion.Integrity) -> QuerySet[Any]:
+    """Finalized versions, without the links in collections, which are as what they link."""
+    return ArtifactVersion.objects.finalized().filter(integrity=integrity, linked_version=None)
 
 
 def _count_failures() -> dict[str, int]:

@@ -18,6 +18,7 @@ from events.models import Event
 from projects import projects
 from projects.models import Project
 from tests.artifacts.client import at_once, begin, fetch, log
+from wanllmdb import metrics
 
 
 @pytest.fixture
@@ -207,6 +208,7 @@ def test_links_know_what_workers_find_out(bob, v1, collection, work):
     work()
     link.refresh_from_db()
     assert link.integrity == "corrupt"
+    assert metrics.failures()["corrupt_versions"] == 1
 
 
 def test_who_sees_the_collection_reads_its_files_and_learns_nothing_of_the_source(
