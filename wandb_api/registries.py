@@ -76,20 +76,23 @@ class _Number(filters.NumberColumn):
 
 
 class Columns:
-    """What filters and orders of one kind of rows may name."""
+    """What filters and orders of one kind of rows may name: columns, and keys of the metadata where there are any."""
 
-    def __init__(self, noun: str, columns: dict[str, filters.TextColumn]) -> None:
+    def __init__(self, noun: str, columns: dict[str, filters.TextColumn], *, has_metadata: bool = False) -> None:
         self.noun = noun
         self.columns = columns
+        self.has_metadata = has_metadata
 
     def find(self, path: str) -> filters.TextColumn:
         """Raises `Invalid` for what the rows do not have."""
-        key = path.partition(".")
-        if "metadata" in self.columns and key[0] == "metadata" and key[2] and not set('\0"') & set(path):
-            return filters.JsonColumn("metadata", path.split(".")[1:])
-        if path not in self.columns:
-            raise errors.Invalid(f"{self.noun} have no '{path}': use {', '.join(sorted(self.columns))}.")
-        return self.columns[path]
+        if path in self.columns:
+            return self.columns[path]
+        column, *keys = path.split(".")
+        is_key = self.has_metadata and column == "metadata" and keys and all(keys) and len(keys) <= filters.MAX_DEPTH
+        if not is_key or set('\0"') & set(path):
+            known = ["metadata.KEY"] if self.has_metadata else []
+            raise errors.Invalid(f"{self.noun} have no '{path}': use {', '.join([*known, *sorted(self.columns)])}.")
+        return filters.JsonColumn("metadata", keys)
 
 
 _TIMES: dict[str, filters.TextColumn] = {
@@ -106,10 +109,10 @@ COLLECTIONS = Columns("Collections", {**_TEXTS, **_TIMES, "tag": _OF_ARTIFACT, "
 _OF_VERSION = _Link(VersionTag.objects.filter(version=OuterRef("pk")), "tag")
 _ALIASES = _Link(ArtifactAlias.objects.filter(version=OuterRef("pk")), "alias")
 VERSIONS = Columns("Versions", {
-    "version": _Number("number"), "version_index": _Number("number"), "metadata": filters.JsonColumn("metadata", []),
-    "tag": _OF_VERSION, "tags": _OF_VERSION, "alias": _ALIASES, "aliases": _ALIASES, "created_at": _TIMES["created_at"],
-    "createdAt": _TIMES["created_at"], "updated_at": filters.TimeColumn("touched_at"),
-})  # fmt: skip
+    "version": _Number("number"), "version_index": _Number("number"), "tag": _OF_VERSION, "tags": _OF_VERSION,
+    "alias": _ALIASES, "aliases": _ALIASES, "created_at": _TIMES["created_at"], "createdAt": _TIMES["created_at"],
+    "updated_at": filters.TimeColumn("touched_at"),
+}, has_metadata=True)  # fmt: skip
 _KINDS: dict[str, str] = {"PORTFOLIO": Artifact.Kind.COLLECTION, "SEQUENCE": Artifact.Kind.ARTIFACT}
 
 
