@@ -100,6 +100,13 @@ def test_versions_are_linked_into_registries_and_found_in_them(alice, bob, mallo
         link(GraphqlClient(vera), v1, **place)
 
     assert search(client) == (["closed", "open"], ["kept", "best"], ["v0", "v1", "v0"])
+    # Each member's version has the aliases by which the client knows it there, also where it is linked twice.
+    organization = client.ask(SEARCH, organization="registry-team")["organization"]
+    for member in [edge["node"] for edge in organization["orgEntity"]["artifactMemberships"]["edges"]]:
+        place_of = member["artifactCollection"]["name"]
+        own = [one["alias"] for one in member["artifact"]["aliases"] if one["artifactCollection"]["name"] == place_of]
+        assert f"v{member['versionIndex']}" in own, member
+
     # Who sees neither acme nor the closed one reads what is linked in the open one.
     reader = GraphqlClient(mallory)
     assert search(reader) == (["open"], ["best"], ["v1", "v0"])

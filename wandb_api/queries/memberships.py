@@ -119,7 +119,7 @@ def _sources() -> "QuerySet[ArtifactVersion]":
 def artifacts_of(context: Context, rows: Sequence[ArtifactVersion]) -> list[ArtifactVersion]:
     """What the wire calls artifacts: in place of a link the version that it links, if the caller sees that.
 
-    Each has as `known_links` that by which it was found, so that no list looks up all. One query where there are links.
+    Each has as `known_links` those by which it was found, so that no list looks up all. One query if there are links.
     """
     projects = {row.linked_version.artifact.project_id for row in rows if row.linked_version}
     visible = Project.objects.visible_to(context.user).filter(pk__in=projects) if projects else Project.objects.none()
@@ -129,7 +129,8 @@ def artifacts_of(context: Context, rows: Sequence[ArtifactVersion]) -> list[Arti
         source = row.linked_version
         is_seen = source is not None and source.artifact.project_id in seen
         artifact = source if is_seen else row
-        artifact.known_links = [row] if is_seen else []
+        # Links of one version that were loaded together have the same object.
+        artifact.known_links = [*getattr(artifact, "known_links", ()), *([row] if is_seen else [])]
         found.append(artifact)
     return found
 
