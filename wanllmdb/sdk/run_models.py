@@ -19,9 +19,6 @@ class RunModels:
 
     if TYPE_CHECKING:
 
-        @property
-        def entity(self) -> str: ...
-
         def _require_running(self, operation: str) -> None: ...
 
         def log_artifact(self, artifact_or_path: Artifact | StrPath, *arguments: Any) -> Artifact: ...
@@ -70,6 +67,6 @@ class RunModels:
         """
         names = validate_aliases(aliases)
         artifact = self.log_model(path, name)
-        target, is_named = registered_model_name, "/" in registered_model_name
-        target = target if is_named else f"{self.entity}/{links.MODEL_PROJECT}/{target}"
+        is_named = "/" in registered_model_name
+        target = registered_model_name if is_named else f"{links.MODEL_PROJECT}/{registered_model_name}"
         return self._artifacts.link(artifact, target, names, create_project=not is_named)

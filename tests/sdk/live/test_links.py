@@ -146,6 +146,27 @@ def test_an_offline_run_links_when_it_is_sent(bob, project, tmp_path, monkeypatc
     assert wandb.Api().collection(f"{project}/best").version_count == 1
 
 
+def test_an_offline_run_without_a_team_links_where_it_is_sent(bob, tmp_path, monkeypatch):
+    """Offline nobody knows which team that is."""
+    team = wandb.Api().default_entity
+    monkeypatch.setenv("WANLLMDB_MODE", "offline")
+    with wandb.init(project="nobodys-links") as run:
+        artifact = run.log_artifact(file_of(tmp_path, "weights"), "bert", "model")
+        best = f"best-{run.id[:8]}"
+        assert run.link_artifact(artifact, best, "production") is artifact
+        run.link_artifact(artifact, f"nobodys-links/{best}-too")
+        run.link_model(file_of(tmp_path, "more"), best, "bert")
+        for wrong in ("best:v1", "a/b/c/d", ""):
+            with pytest.raises(wandb.Invalid):
+                run.link_artifact(artifact, wrong)
+    monkeypatch.delenv("WANLLMDB_MODE")
+    command("sync")
+    source = wandb.Api().artifact(f"{team}/nobodys-links/{best}:production").source_qualified_name
+    assert source.startswith(f"{team}/nobodys-links/bert:v")
+    for name in (f"nobodys-links/{best}-too", f"model-registry/{best}"):
+        assert wandb.Api().collection(f"{team}/{name}").version_count == 1
+
+
 def test_nothing_is_linked_in_mode_disabled(tmp_path, monkeypatch):
     monkeypatch.setenv("WANLLMDB_MODE", "disabled")
     with wandb.init(project="acme/none") as run:

@@ -62,10 +62,14 @@ class OfflineArtifacts(RunArtifacts):
     def link(self, artifact: Artifact, target: str, aliases: list[str], *, create_project: bool = False) -> Artifact:
         """An event; the link has no number before `wanllmdb sync` makes it, so what is returned is the artifact."""
         state = artifact.wait()._logged("link_artifact")
-        name = links.full_name(self._connection, target, self._record["project_name"])
-        said = {"collection": name, "aliases": aliases, "create_project": create_project}
+        project = str(self._record["project_name"])
+        has_team = "/" in project
+        name = links.full_name(self._connection, target, project if has_team else f"nobody/{project}")
+        # Without a team the name is said as it is: the run is sent to one that only the server knows.
+        said = {"collection": name if has_team else target, "aliases": aliases, "create_project": create_project}
         self._recorder.append("link_artifact", **_reference(state), **said)
-        self._connection.console.info(f"{state.label} is linked in {name} when `wanllmdb sync` sends the run")
+        label = f"{state.label} is linked in {said['collection']}"
+        self._connection.console.info(f"{label} when `wanllmdb sync` sends the run")
         return artifact
 
     def record_use(self, version: LoggedVersion) -> None:

@@ -248,7 +248,8 @@ class Sender:
         return version
 
     def _link_artifact(self, run: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
-        aliases, name = validate_aliases(event["aliases"]), str(event["collection"])
+        aliases = validate_aliases(event["aliases"])
+        name = links.full_name(self._connection, event["collection"], run["project_name"])
         version = self._version_of(event)
         if event.get("create_project"):
             record = self._client.get(f"/artifacts/versions/{quote_segment(version['version_id'])}", limit=1)
