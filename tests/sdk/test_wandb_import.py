@@ -78,7 +78,12 @@ class Liar(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def test_a_download_has_the_size_that_was_said_and_the_key_stays_at_the_source(tmp_path):
+class Denying(Liar):
+    def do_GET(self) -> None:
+        self.send_error(403)
+
+
+def test_a_download_has_the_size_that_was_said_and_the_key_stays_at_the_source(tmp_path, monkeypatch):
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Liar) as server:
         threading.Thread(target=server.serve_forever).start()
         url = f"http://127.0.0.1:{server.server_port}"
@@ -92,6 +97,23 @@ def test_a_download_has_the_size_that_was_said_and_the_key_stays_at_the_source(t
             download("/files/a", path, 9)
         with pytest.raises(source.SourceError, match="only 10 of 11 bytes"):
             download("/files/a", path, 11)
+        # Nor does it go to another port of the host, where `wandb login` has stored it for the host.
+        netrc = tmp_path / "netrc"
+        netrc.write_text("machine 127.0.0.1 login user password key")
+        monkeypatch.setenv("NETRC", str(netrc))
+        source.Downloader("http://127.0.0.1:1", "key").download(f"{url}/files/a", path, 10)
+        assert path.read_bytes() == b"no key    "
+        server.shutdown()
+
+
+@pytest.mark.parametrize("path", ["/denied?signature=secret", "http://[", "http://127.0.0.1:1/a?signature=secret"])
+def test_what_is_not_sent_is_told_without_the_url_that_others_could_read_it_by(tmp_path, path):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Denying) as server:
+        threading.Thread(target=server.serve_forever).start()
+        download = source.Downloader(f"http://127.0.0.1:{server.server_port}", None).download
+        with pytest.raises(source.SourceError, match="does not send a file") as refusal:
+            download(path, tmp_path / "file", 1)
+        assert "secret" not in str(refusal.value)
         server.shutdown()
 
 

@@ -149,14 +149,14 @@ class Downloader:
             try:
                 self._download(urljoin(f"{self._base_url}/", url), path, size)
                 return
-            except (self._requests.RequestException, _Cut) as error:
+            except (self._requests.RequestException, _Cut, ValueError) as error:
                 if is_last_attempt:
-                    raise SourceError(f"The source does not send a file: {error}") from error
+                    raise SourceError(f"The source does not send a file: {_reason(error)}") from error
 
     def _download(self, url: str, path: Path, size: int) -> None:
         # Where the source redirects to another host, the library drops the key.
         key = self._key if urlsplit(url)[:2] == urlsplit(self._base_url)[:2] else None
-        with self._requests.get(url, auth=key, stream=True, timeout=_READ_TIMEOUT) as response:
+        with self._requests.get(url, auth=key or _without_key, stream=True, timeout=_READ_TIMEOUT) as response:
             response.raise_for_status()
             received = 0
             with path.open("wb") as file:
@@ -171,6 +171,21 @@ class Downloader:
 
 class _Cut(Exception):
     """A connection ended early."""
+
+
+def _without_key(request: Any) -> Any:
+    """Else the library sends what `.netrc` has for the host, where `wandb login` stores keys, to any port of it."""
+    return request
+
+
+def _reason(error: Exception) -> str:
+    """Without the URL, which is in what the library says: whoever has one that a store signed can read the file."""
+    if isinstance(error, _Cut):
+        return str(error)
+    response = getattr(error, "response", None)
+    if response is not None:
+        return f"HTTP {response.status_code} {response.reason}"
+    return "it names no URL" if isinstance(error, ValueError) else type(error).__name__
 
 
 def run_attribute(run: Any, name: str, default: Any = None) -> Any:
