@@ -10,7 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from wanllmdb.sdk import errors
-from wanllmdb.sdk.wandb_import import manifest, source, transfer
+from wanllmdb.sdk.wandb_import import manifest, runs, source, transfer
+from wanllmdb.sdk.wandb_import.report import Item
 
 MD5 = base64.b64encode(hashlib.md5(b"bytes").digest()).decode()
 
@@ -122,3 +123,14 @@ def test_files_are_on_the_disk_a_batch_at_a_time(tmp_path):
     assert [len(batch) for batch in transfer.batches(iter(files))] == [1, 1, 100, 52]
     with pytest.raises(source.SourceError, match="has room for"):
         transfer.new_path(tmp_path, 1 << 60)
+
+
+def test_a_part_that_is_nested_too_deeply_is_noted():
+    """And keeps neither the others, nor the runs after it."""
+    deep: dict = {}
+    for _ in range(5000):
+        deep = {"a": deep}
+    item = Item("run", "x")
+    copy = runs._Copy(None, None, SimpleNamespace(id="x"), None, item)
+    copy._attempt("config", lambda: runs._to_json(deep))
+    assert item.notes == ["config: it is nested too deeply"]

@@ -103,6 +103,8 @@ class _Copy:
             raise
         except errors.WanLLMDBError as error:
             self._item.notes.append(f"{part}: {error}")
+        except RecursionError:
+            self._item.notes.append(f"{part}: it is nested too deeply")
 
     def _describe(self, **values: Any) -> None:
         self._target.describe_run(self._id, **values)

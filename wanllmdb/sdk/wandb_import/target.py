@@ -169,7 +169,11 @@ class Target:
 
     def use_number(self, artifact: str, number: int) -> None:
         """Leave this number out: the next version has the one after it."""
-        draft = self.rest.post(f"/artifacts/{artifact}/versions", {"number": number})
+        try:
+            draft = self.rest.post(f"/artifacts/{artifact}/versions", {"number": number})
+        except errors.Conflict:
+            # An import that was interrupted here has done so, or there are later versions.
+            return
         self.rest.delete(f"/artifacts/versions/{draft['id']}")
 
     def list_used(self, run: str) -> set[str]:

@@ -53,7 +53,7 @@ class VersionCopier:
                 self._copy(name, artifact, item)
         except ABORT:
             raise
-        except (errors.WanLLMDBError, OSError) as error:
+        except (errors.WanLLMDBError, OSError, RecursionError) as error:
             item.end("failed", str(error))
         return item
 
