@@ -55,10 +55,13 @@ def attach_current_links(collections: Iterable[Artifact], user: User) -> None:
 
 
 def editable_by(user: User, type: str, search: str = "") -> QuerySet[Artifact]:
-    """Those that a version of this type can be linked in, those changed last first."""
+    """Those that a version of this type can be linked in, those changed last first.
+
+    The search is of words with slashes between, as in `team/project/name`.
+    """
     projects = Project.objects.editable_by(user)
     rows = Artifact.objects.filter(kind=Artifact.Kind.COLLECTION, type=type, project__in=projects)
-    for word in search.split("/"):
+    for word in filter(None, search.split("/", 2)):
         rows = rows.filter(
             Q(name__icontains=word) | Q(project__name__icontains=word) | Q(project__team__name__icontains=word)
         )

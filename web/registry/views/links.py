@@ -14,7 +14,7 @@ from projects.models import Project
 from web import rendering
 from web.artifacts.lookups import get_artifact, get_version
 from web.registry import collections
-from web.registry.forms import LinkForm, LinkIntoForm
+from web.registry.forms import MAX_NAME_LENGTH, LinkForm, LinkIntoForm
 
 
 @login_required
@@ -84,16 +84,19 @@ def _link(request: HttpRequest, form: LinkForm, version: ArtifactVersion) -> Art
 
 
 def _collections(request: HttpRequest, type: str) -> list[str]:
-    search = request.GET.get("collection", "") if _asks_for_choices(request) else ""
-    rows = collections.editable_by(request.user, type, search)
+    rows = collections.editable_by(request.user, type, _typed(request, "collection"))
     return [row.full_name for row in rows[: collections.MAX_CHOICES]]
 
 
 def _versions(request: HttpRequest, collection: Artifact) -> list[str]:
     """The latest of each artifact."""
-    search = request.GET.get("version", "") if _asks_for_choices(request) else ""
-    rows = collections.linkable(request.user, collection.type, search)
+    rows = collections.linkable(request.user, collection.type, _typed(request, "version"))
     return [f"{row.full_name}:{row.latest_version}" for row in rows[: collections.MAX_CHOICES]]
+
+
+def _typed(request: HttpRequest, field: str) -> str:
+    """What choices are asked for, as far as a name can be so."""
+    return request.GET.get(field, "")[:MAX_NAME_LENGTH] if _asks_for_choices(request) else ""
 
 
 def _asks_for_choices(request: HttpRequest) -> bool:
