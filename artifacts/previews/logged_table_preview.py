@@ -76,7 +76,8 @@ def _parts(data: bytes) -> tuple[list[Any], list[list[Any]]]:
 def _picture(value: Any) -> str:
     """The path of an image that a cell stands for; empty for any other cell."""
     path = value.get("path") if isinstance(value, dict) and value.get("_type") == _IMAGE else None
-    return path.encode(errors="replace").decode() if isinstance(path, str) else ""
+    # No file has a NUL in its path, and PostgreSQL refuses a query with one.
+    return path.encode(errors="replace").decode() if isinstance(path, str) and "\0" not in path else ""
 
 
 def _label(value: Any) -> str:

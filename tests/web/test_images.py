@@ -3,6 +3,7 @@
 import json
 
 from artifacts import directory_listing
+from artifacts.previews import logged_table_preview
 from tests.artifacts.client import log
 from tests.web.sample_files import png
 
@@ -25,6 +26,12 @@ def test_a_folder_of_more_images_than_it_shows_says_so(browser, bob, artifact):
 
     assert page.count(f'src="{VERSION}/image/') == directory_listing.MAX_IMAGES
     assert "The first 60 of 63 images" in page
+
+
+def test_a_path_that_no_database_can_look_for_is_no_image():
+    cells = [[{"_type": "image-file", "path": path}] for path in ("a\0.png", "b.png")]
+    table = logged_table_preview.parse(json.dumps({"columns": ["seen"], "data": cells}).encode())
+    assert table.pictures == [(1, 0, "b.png")]
 
 
 def test_images_in_a_logged_table_are_those_of_its_version(browser, bob, artifact):

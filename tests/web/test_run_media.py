@@ -43,9 +43,9 @@ def test_images_in_tables_are_shown(browser, log, saved, vera, django_assert_max
     saved("media/images/a.svg", b"<svg/>")
     names = ("a.png", "a.svg", "b.png")
     cells = [{"_type": "image-file", "path": f"media/images/{name}", "caption": EVIL} for name in names]
-    cells += [{"_type": "image-file", "path": [1]}, {"_type": "image-file", "path": "\ud800"}]
+    cells += [{"_type": "image-file", "path": path} for path in ([1], "\ud800", "a\0.png")]
     saved("media/table/t.table.json", json.dumps({"columns": ["seen"], "data": [[cell] for cell in cells]}).encode())
-    log({"seen": {"_type": "table-file", "path": "media/table/t.table.json", "nrows": 5, "ncols": 1}})
+    log({"seen": {"_type": "table-file", "path": "media/table/t.table.json", "nrows": 6, "ncols": 1}})
     client = browser(vera)
     for url in (f"{URL}/media", f"{URL}/files/media/table/t.table.json"):
         with django_assert_max_num_queries(12):
