@@ -8,7 +8,7 @@ PYTEST = $(PYTHON) -m pytest --quiet --dist loadfile --no-loadscope-reorder --tx
 BOTH_DATABASES = $(addprefix tests/,accounts api artifacts core events hierarchies migrations notifications projects tracking \
 	$(addprefix attacks/test_,brute_force.py busy_database.py long_lists.py) e2e/test_process_kills.py \
 	$(addprefix records/test_,concurrent_processes.py hooks.py manager.py object_trust.py objects.py sessions.py stateful.py) \
-	$(addprefix wandb_api/test_,filters.py manifests.py upload_trust.py uploads.py) \
+	$(addprefix wandb_api/test_,filters.py manifests.py registries.py upload_trust.py uploads.py) \
 	$(addprefix web/test_,pagination.py project_pages.py search_page.py version_page.py)) \
 	$(addprefix --ignore=tests/,api/test_schema.py artifacts/content/test_archives.py) \
 	$(addprefix --ignore=tests/artifacts/test_,admin.py doctor.py store_down.py) \
