@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from wanllmdb.sdk import errors
+from wanllmdb.sdk.cli import import_command
 from wanllmdb.sdk.wandb_import import manifest, runs, source, transfer
 from wanllmdb.sdk.wandb_import.report import Item
 
@@ -134,3 +135,8 @@ def test_a_part_that_is_nested_too_deeply_is_noted():
     copy = runs._Copy(None, None, SimpleNamespace(id="x"), None, item)
     copy._attempt("config", lambda: runs._to_json(deep))
     assert item.notes == ["config: it is nested too deeply"]
+
+
+def test_what_the_source_says_stays_on_its_line(capsys):
+    import_command._print(Item("run", "a\x1b[2J\n✓ run b", "failed", ["no\rway"]))
+    assert capsys.readouterr().out == "× run a [2J ✓ run b: failed\n    no way\n"

@@ -74,7 +74,12 @@ def import_wandb(
 
 def _print(item: Item) -> None:
     lines = [f"{_MARKS[item.outcome]} {item.kind} {item.name}: {item.outcome}"]
-    print_result(None, False, [*lines, *(f"    {note}" for note in item.notes)])
+    print_result(None, False, map(_as_line, [*lines, *(f"    {note}" for note in item.notes)]))
+
+
+def _as_line(text: str) -> str:
+    """What the source says may hold what moves the cursor of a terminal, or writes over other lines."""
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def _summary(report: Report) -> list[str]:
