@@ -58,13 +58,16 @@ def test_references_to_other_versions_are_translated():
     uri = f"wandb-artifact://{b'Artifact:1'.hex()}/sub/a.txt"
     notes: list[str] = []
     contents = {"a": {"digest": MD5, "ref": uri, "birthArtifactID": "x"}, "b": {"digest": "s3://b", "ref": "s3://b"}}
+    contents["c"] = {"digest": MD5, "ref": uri}
     ids = {base64.b64encode(b"Artifact:1").decode(): base64.b64encode(b"Artifact:2").decode()}
-    built = manifest.build(artifact_of(**contents), ids.get, notes.append)
+    asked: list[str] = []
+    built = manifest.build(artifact_of(**contents), lambda id: asked.append(id) or ids[id], notes.append)
+    assert len(asked) == 1
     assert f"wandb-artifact://{b'Artifact:2'.hex()}/sub/a.txt".encode() in built.content
     assert b"birthArtifactID" not in built.content
     assert not notes
     manifest.build(artifact_of(**contents), lambda id: None, notes.append)
-    assert notes == ["a refers to a version that was not copied, and leads nowhere"]
+    assert notes == [f"{path} refers to a version that was not copied, and leads nowhere" for path in ("a", "c")]
 
 
 class Liar(http.server.BaseHTTPRequestHandler):

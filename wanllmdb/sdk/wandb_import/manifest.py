@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 from wanllmdb.sdk import errors
@@ -45,8 +46,9 @@ class Manifest(NamedTuple):
 def build(artifact: Any, translate: Callable[[str], str | None], note: Callable[[str], object]) -> Manifest:
     """The manifest of an artifact of the official client. Raises `SourceError`, `InvalidPath`.
 
-    `translate` finds the id that a version of the source has on our server.
+    `translate` finds the id that a version of the source has on our server. It is asked once for each.
     """
+    translate = cache(translate)
     contents = artifact.manifest.to_manifest_json()["contents"]
     entries = {path: _entry(path, about, translate, note) for path, about in sorted(contents.items())}
     digest = hashlib.md5(b"wandb-artifact-manifest-v1\n", usedforsecurity=False)

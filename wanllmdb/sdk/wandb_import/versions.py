@@ -60,6 +60,8 @@ class VersionCopier:
     def describe(self, collection: Collection) -> None:
         """Give the artifact the description and tags of the source's, unless it has its own."""
         record = self._target.find_artifact(collection.name)
+        if record is not None:
+            record = self._target.rest.complete(record, f"/artifacts/{record['id']}")
         if record is not None and not record["description"] and not record["tags"]:
             changes = {"description": collection.description, "add_tags": collection.tags}
             self._target.rest.patch(
