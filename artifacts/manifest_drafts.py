@@ -140,6 +140,10 @@ def _find_by_client_id(artifact: Artifact, client_id: str, digest: str) -> Artif
         return None
     version = known.version
     if version is not None and version.state == ArtifactVersion.State.DELETED:
+        if version.artifact_id == artifact.pk and version.finalized_at is None and version.superseded_by is None:
+            # A draft that was never committed, and expired: whoever comes back begins it again.
+            known.delete()
+            return None
         version = version.superseded_by
     is_same = version is not None and version.artifact_id == artifact.pk and version.wire_digest in (None, digest)
     if version is None or not is_same or version.state == ArtifactVersion.State.DELETED:

@@ -9,8 +9,10 @@ from functools import partial
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from artifacts import storage
+from accounts.actor import Actor
+from artifacts import storage, versions
 from artifacts.content import deletions, downloads, garbage_collection, reconciliation
 from artifacts.models import ArtifactVersion, Blob, ManifestUpload, StoredObject
 from tests.artifacts.client import MIB, at_once, log, md5, parts_of, sha256
@@ -189,6 +191,22 @@ def test_the_same_client_id_is_the_same_draft(bob, project):
     query = "query Q($id: ID!) { clientIDMapping(clientID: $id) { serverID } }"
     assert wandb.ask(query, id="c" * 128)["clientIDMapping"]["serverID"] == first["id"]
     assert wandb.ask(query, id="unknown")["clientIDMapping"] is None
+
+
+def test_a_draft_that_expired_is_begun_again_by_the_same_client_id(bob, project):
+    """Whoever syncs an offline run, or imports a project, may come back after weeks."""
+    wandb = Wandb(bob)
+    first = wandb.create("set", digest_of(entries_of(FILES)), clientID="c" * 128)
+    ArtifactVersion.objects.update(touched_at=timezone.now() - timedelta(days=8))
+    assert garbage_collection.expire_drafts() == 1
+    second = wandb.create("set", digest_of(entries_of(FILES)), clientID="c" * 128)
+    assert second["id"] != first["id"]
+    logged = wandb.log("set", FILES, clientID="c" * 128)
+    assert (logged["id"], logged["state"]) == (second["id"], "COMMITTED")
+    # What was a version, and was deleted, does not come back by itself.
+    versions.delete(Actor(bob), version_of(logged), delete_aliases=True)
+    with pytest.raises(Refused, match="belongs to other contents"):
+        wandb.create("set", digest_of(entries_of(FILES)), clientID="c" * 128)
 
 
 @pytest.mark.parametrize(
