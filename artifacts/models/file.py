@@ -1,10 +1,10 @@
 """A file of a version: a path, and its bytes or its reference."""
 
-from typing import Any, Self
+from typing import Self
 
 from django.apps import apps
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.urls import reverse
 from uuid_utils.compat import uuid7
 
@@ -20,11 +20,6 @@ MAX_PICTURE = 2 * 2**20
 
 
 class FileQuerySet(models.QuerySet["ArtifactFile"]):
-    def visible_to(self, user: Any) -> Self:
-        """Those of versions that the user sees, and of versions to which a link leads that the user sees."""
-        visible = ArtifactVersion.objects.visible_to(user)
-        return self.filter(Q(version__in=visible) | Exists(visible.filter(linked_version=OuterRef("version"))))
-
     def of(self, version: ArtifactVersion) -> Self:
         """Those of the contents of a version. Each comes with this version, also where it is a link: what is made of
         a file, such as its URL, then names the link, which the reader sees.

@@ -88,7 +88,7 @@ def test_a_killed_import_goes_on_and_copies_all_of_it_once(stack, home, source):
     assert json.loads((home / "report.json").read_text()) == report
     first = {f"✓ {item['kind']} {item['name']}": item["outcome"] for item in report["items"]}
     assert first[seen.strip().removesuffix(": copied")] == "present"
-    assert set(outcomes(report)) == {"present", "copied"}
+    assert set(outcomes(report)) <= {"present", "copied"}
 
     again = run_import(stack, home, "newest", target)
     assert set(outcomes(again)) == {"present"}, again
