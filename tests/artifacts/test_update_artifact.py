@@ -57,10 +57,11 @@ def test_tags_are_added_and_removed_one_by_one(api, bob, artifact):
     assert client.get(url).json()["description"] != "not taken"
 
 
-def test_the_type_stays_what_it_was(api, bob, artifact):
-    answer = api(bob).patch(f"{ARTIFACTS}/{artifact.pk}", {"type": "model"})
+def test_the_type_is_one_of_those_that_there_are(api, bob, artifact):
+    url = f"{ARTIFACTS}/{artifact.pk}"
 
-    assert answer.json()["type"] == "dataset"
+    assert api(bob).patch(url, {"type": "model"}).json()["type"] == "model"
+    assert api(bob).patch(url, {"type": "models"}).status_code == 400
 
 
 def test_counts_are_not_for_people_to_write(api, bob, artifact, v1):

@@ -161,7 +161,7 @@ def test_the_next_start_keeps_everything(first, make_run, server):
     before = first.credentials
     again = make_run().wait_for_banner()
     assert again.credentials == before
-    assert len(list(server.artifacts(f"{before['username']}/first-steps"))) == 4
+    assert len(list(server.artifacts(f"{before['username']}/first-steps"))) == 5
     assert "Logging a first project" not in again.output
     # What goes into logs at every start is no secret.
     assert "credentials.json" in again.output

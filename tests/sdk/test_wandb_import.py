@@ -90,7 +90,7 @@ class Denying(Liar):
 
 def test_a_download_has_the_size_that_was_said_and_the_key_stays_at_the_source(tmp_path, monkeypatch):
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Liar) as server:
-        threading.Thread(target=server.serve_forever).start()
+        threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}"
         path = tmp_path / "file"
         download = source.Downloader(url, "key").download
@@ -114,7 +114,7 @@ def test_a_download_has_the_size_that_was_said_and_the_key_stays_at_the_source(t
 @pytest.mark.parametrize("path", ["/denied?signature=secret", "http://[", "http://127.0.0.1:1/a?signature=secret"])
 def test_what_is_not_sent_is_told_without_the_url_that_others_could_read_it_by(tmp_path, path):
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Denying) as server:
-        threading.Thread(target=server.serve_forever).start()
+        threading.Thread(target=server.serve_forever, daemon=True).start()
         download = source.Downloader(f"http://127.0.0.1:{server.server_port}", None).download
         with pytest.raises(source.SourceError, match="does not send a file") as refusal:
             download(path, tmp_path / "file", 1)

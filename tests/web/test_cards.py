@@ -1,7 +1,6 @@
 """Cards: a README with its front matter, as people know it from model hubs. Whoever writes one is not trusted."""
 
 import re
-from types import SimpleNamespace
 
 import pytest
 from django.core.cache import caches
@@ -9,7 +8,7 @@ from django.http import QueryDict
 
 from accounts.actor import Actor
 from artifacts import highlights, versions
-from artifacts.models import Blob
+from artifacts.models import ArtifactVersion, Blob
 from artifacts.previews import card_html, cards, front_matter, sandbox
 from artifacts.previews.card_html import Location
 from artifacts.previews.front_matter import Chip, FrontMatter, Result
@@ -297,5 +296,5 @@ def test_the_preferred_one_and_the_first_paths(bob, artifact):
 
     assert found.card and found.card.path == "README.md"
     assert len(found.paths) == 102 and found.paths[:2] == ["000.txt", "001.txt"]
-    assert highlights.of(SimpleNamespace(pk=artifact.pk)) == highlights.Highlights(None, [])
+    assert highlights.of(ArtifactVersion(pk=artifact.pk)) == highlights.Highlights(None, [])
     assert versions.begin(Actor(bob), artifact).version.number == 2
