@@ -73,10 +73,10 @@ def test_a_run_is_made_and_changed(wandb, project):
 
 
 def test_what_a_run_was_started_with_is_shown(wandb, project):
-    told = {"program": "/work/train.py", "args": ["--name", "a b", "\n"], "python": "CPython 3.11.7"}
+    told = {"program": "/home/bob/train.py", "args": ["--name", "a b", "\n"], "python": "CPython 3.11.7"}
     upsert(wandb, config=json.dumps({"_wandb": {"value": {"e": {"1": {"args": 1}, "2": told}}}}))
     started = Run.objects.get(name="abc").environment
-    assert (started.command, started.python_version) == ("/work/train.py --name 'a b'", "3.11.7")
+    assert (started.command, started.python_version) == ("/home/bob/train.py --name 'a b'", "3.11.7")
     upsert(wandb, config=json.dumps({"_wandb": {"value": {"e": {"1": {"program": "x" * 5_000}}}}}))
     upsert(wandb, config=json.dumps({"_wandb": {"value": {"e": [1], "python_version": 3}}}))
     started.refresh_from_db()

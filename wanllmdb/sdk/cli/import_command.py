@@ -12,7 +12,7 @@ from wanllmdb.sdk.cli.options import Json, connect
 from wanllmdb.sdk.cli.output import print_result
 from wanllmdb.sdk.host_environment.directories import expand
 from wanllmdb.sdk.local_cache import json_files
-from wanllmdb.sdk.wandb_import.copying import Selection, copy_project
+from wanllmdb.sdk.wandb_import.project import Selection, copy_project
 from wanllmdb.sdk.wandb_import.report import Item, Report
 
 import_app = typer.Typer(help="Copy projects from other servers.", no_args_is_help=True)
