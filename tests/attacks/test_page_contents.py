@@ -136,6 +136,7 @@ def fill(owner: User, helper: User, team: Team, name: str, mark: str, visibility
         "index_id": data_indexes.create(actor, hierarchy, f"{mark}-name").pk,
         "retention_rule_id": retention_rules.create(actor, hierarchy, level=0, keep_last=1).pk,
         "probe_id": UUID(int=1),
+        "organization": team.name, "registry": name,
         "team": team.name, "project": name, "type": "dataset", "name": artifact.name, "version": "v1",
         "path": f"{mark}.txt", "username": owner.username, "alias": f"{mark}-alias", "webhook_id": webhook.pk,
         "delivery_id": delivery.pk, "store_id": store.pk, "rule_id": rule.pk, "proposal_id": proposal.pk,
@@ -232,6 +233,7 @@ def queries(secret: dict[str, object]) -> list[str]:
     options += [f"?project={full_name}", f"?project={secret['project_id']}", f"?team={secret['team']}"]
     options += [f"?name={full_name}/{secret['name']}:latest", f"?artifact={secret['artifact_id']}"]
     options += ["?base=v1&head=v2&path=open.txt", f"?tag={secret['name']}"]
+    options += [f"?selectionPath={full_name}/{secret['name']}&version=v1"]
     return options
 
 
