@@ -69,10 +69,9 @@ def editable_by(user: User, type: str, search: str = "") -> QuerySet[Artifact]:
 
 
 def linkable(user: User, type: str, search: str = "") -> QuerySet[Artifact]:
-    """The artifacts with versions that a collection of this type can link, those changed last first."""
-    rows = Artifact.objects.visible_to(user).filter(
-        kind=Artifact.Kind.ARTIFACT, type=type, latest_version_number__isnull=False
-    )
+    """The artifacts whose versions the user may link in a collection of this type, those changed last first."""
+    rows = Artifact.objects.filter(project__in=Project.objects.editable_by(user), kind=Artifact.Kind.ARTIFACT)
+    rows = rows.filter(type=type, latest_version_number__isnull=False)
     name = search.partition(":")[0].rpartition("/")[2]
     rows = rows.filter(name__icontains=name) if name else rows
     return long_values.defer(rows.select_related("project__team"), "", "project").order_by("-updated_at")
